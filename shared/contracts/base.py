@@ -1,0 +1,70 @@
+"""What all events have in common."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from shared.contracts.topics import Topic
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
+"""An identifier: 1 to 64 of letters, digits and `. _ ~ -`; never a slash, which parts the keys of records."""
+
+Number = Annotated[int | float, Field(union_mode="smart", allow_inf_nan=False)]
+"""A value on a scale; whole numbers stay whole."""
+
+
+class Origin(StrEnum):
+    """How an entry reached us, which decides who hears of it."""
+
+    LIVE = "live"
+    SYNC = "sync"
+    IMPORT = "import"
+
+
+class Urgency(StrEnum):
+    """When a human must be told: at once, or within the clinic's working hours."""
+
+    AT_ONCE = "at_once"
+    WORKING_HOURS = "working_hours"
+
+
+class Contract(BaseModel):
+    """An event's data. Readers ignore what they do not know, so that adding a field breaks nobody."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    topic: ClassVar[Topic]
+
+    clinic: Id = Field(description="The clinic (tenant), always taken from the caller's token.")
+
+    @property
+    def key(self) -> str:
+        """The record's key: what compaction keeps the last of. It starts with `clinic/patient` on patient topics."""
+        raise NotImplementedError
+
+
+class Fact(Contract):
+    """Something that happened to a patient and never changes."""
+
+    patient: Id = Field(description="The clinic's own id of the patient.")
+    occurred_at: AwareDatetime = Field(description="When it happened, with the offset of the place it happened in.")
+    local_day: date = Field(description="The patient's own calendar day of `occurred_at`, by its offset.")
+    origin: Origin = Field(description="live; sync: made offline, sent later; import: from another system's past.")
+
+    @property
+    def key(self) -> str:
+        """Facts of one patient share a key, hence a partition and an order."""
+        return f"{self.clinic}/{self.patient}"
+
+
+class Document(Contract):
+    """A thing with one owner, published whole at each version. A deleted one keeps its identity and nothing else."""
+
+    version: int = Field(ge=1, description="Counts up by one at each change; readers keep the highest.")
+    deleted: bool = Field(default=False, description="A tombstone: the last version there will ever be.")
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """What readers compare: of two documents with one key the one with the higher order is the truth."""
+        return (self.version,)

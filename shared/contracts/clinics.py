@@ -1,0 +1,161 @@
+"""Clinics and their clinicians: documents of intake, read whole by every instance."""
+
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from shared.contracts.base import Document, Id, Number
+from shared.contracts.topics import Topic
+from shared.working_time import WorkingTime
+
+
+def _known_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise ValueError("send an IANA time zone such as Europe/London")
+    return zone
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>,;\"]{1,64}@[A-Za-z0-9.-]{1,190}$", max_length=254)]
+Mobile = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+"""A mobile number in E.164 form, e.g. +447700900001."""
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Region(StrEnum):
+    """Whose crisis contacts patients are shown."""
+
+    GB = "GB"
+    IE = "IE"
+    US = "US"
+
+
+class Part(BaseModel):
+    """A part of a document: as tolerant to read, as frozen."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Contact(Part):
+    """Somebody who can be reached; at least one way is mandatory."""
+
+    name: str = Field(min_length=1, max_length=120)
+    email: Email | None = None
+    mobile: Mobile | None = None
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.email is None and self.mobile is None:
+            raise ValueError("send an email, a mobile, or both: somebody must be reachable")
+        return self
+
+
+class ScaleItem(Part):
+    """One item of a clinic's own scale. `risk` makes it a risk item, like item 9 of the PHQ-9."""
+
+    minimum: int
+    maximum: int
+    risk: bool = False
+    urgent_from: int = Field(default=2, description="A risk answer this high is told at once; lower from 1, in working hours.")
+
+
+class Scale(Part):
+    """A measure the clinic declares itself: an inclusive range of totals, and optionally its items."""
+
+    name: Id
+    minimum: Number
+    maximum: Number
+    higher_is_worse: bool = True
+    recall_days: int = Field(default=14, ge=1, le=365)
+    items: dict[Id, ScaleItem] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Self:
+        if self.minimum >= self.maximum or any(i.minimum >= i.maximum for i in self.items.values()):
+            raise ValueError("every range needs a minimum below its maximum")
+        return self
+
+
+class RuleChoice(Part):
+    """A clinic's word on one rule: whether it runs, and which parameters differ from the catalogue's defaults."""
+
+    enabled: bool = True
+    parameters: dict[str, Number] = Field(default_factory=dict)
+
+
+class RuleSet(Part):
+    """The clinic's explicit choice of rules: `starter` turns the whole starter catalogue on, `none` turns it off."""
+
+    base: Literal["starter", "none"]
+    rules: dict[str, RuleChoice] = Field(default_factory=dict)
+
+
+class ClinicSettings(Part):
+    """A clinic's settings from one instant on."""
+
+    effective_from: AwareDatetime
+    zone: Zone
+    region: Region = Region.GB
+    working_hours: dict[Weekday, tuple[time, time]] = Field(min_length=1, description="Opening and closing by weekday.")
+    holidays: list[date] = Field(default_factory=list)
+    rule_set: RuleSet
+    fallback_contact: Contact = Field(description="Who is told when nobody else can be.")
+    scales: list[Scale] = Field(default_factory=list)
+    detail_domains: list[str] = Field(
+        default_factory=list,
+        description="E-mail domains whose recipients may be sent the reason and a chart; others get a reference only.",
+    )
+
+    @property
+    def working_time(self) -> WorkingTime:
+        """The clinic's working days and hours."""
+        return WorkingTime(ZoneInfo(self.zone), self.working_hours, frozenset(self.holidays))
+
+
+class Clinic(Document):
+    """A clinic, with its settings effective-dated inside it (oldest first, at least one)."""
+
+    topic: ClassVar[Topic] = Topic.CLINICS
+
+    name: str = Field(min_length=1, max_length=120)
+    settings: list[ClinicSettings] = Field(min_length=1)
+
+    @property
+    def key(self) -> str:
+        """One record per clinic."""
+        return self.clinic
+
+    def settings_at(self, instant: datetime) -> ClinicSettings:
+        """The settings in force at an instant; before the first, the first."""
+        found = self.settings[0]
+        for settings in self.settings:
+            if settings.effective_from <= instant:
+                found = settings
+        return found
+
+
+class ChannelName(StrEnum):
+    """How a clinician wishes to be told."""
+
+    EMAIL = "email"
+    SMS = "sms"
+
+
+class Clinician(Document):
+    """Somebody who cares for patients and hears of their concerns."""
+
+    topic: ClassVar[Topic] = Topic.CLINICS
+
+    clinician: Id
+    name: str = Field(default="", max_length=120)
+    email: Email | None = None
+    mobile: Mobile | None = None
+    channels: list[ChannelName] = Field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """One record per clinician, beside the clinic's own."""
+        return f"{self.clinic}/clinician/{self.clinician}"

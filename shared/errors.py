@@ -1,9 +1,9 @@
 """What can go wrong, named by what the one who meets it must do.
 
-    Problem            the person who asked must change something; becomes an RFC 9457 answer
-    Recoverable        nobody must do anything: wait, keep the order, try again
-    Unparsable         the record can never be read; it goes to the dead letters
-    NewerMajor         the record was written by a newer Rapport; the partition waits for a newer reader
+Problem            the person who asked must change something; becomes an RFC 9457 answer
+Recoverable        nobody must do anything: wait, keep the order, try again
+Unparsable         the record can never be read; it goes to the dead letters
+NewerMajor         the record was written by a newer Rapport; the partition waits for a newer reader
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class FieldError:
 
 
 @dataclass
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818  RFC 9457 calls it a problem
     """A refusal that tells the person what to do next (RFC 9457). `detail` never repeats patient data."""
 
     status: int

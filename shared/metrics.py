@@ -9,25 +9,38 @@ SLOW: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 180
 
 # --- HTTP (RED, by route template) -----------------------------------------------------------------------------------
 HTTP_SECONDS = Histogram(
-    "rapport_http_request_seconds", "Time to answer a request.", ["service", "method", "route", "status"], buckets=FAST
+    "rapport_http_request_seconds",
+    "Time to answer a request.",
+    ["service", "method", "route", "status"],
+    buckets=FAST,
 )
 
 # --- the bus (RED, by topic) -----------------------------------------------------------------------------------------
 BUS_PUBLISHED = Counter("rapport_bus_published_total", "Events published and acknowledged.", ["service", "topic"])
-BUS_PUBLISH_FAILED = Counter("rapport_bus_publish_failed_total", "Publishes that may not have been recorded.", ["service"])
+BUS_PUBLISH_FAILED = Counter(
+    "rapport_bus_publish_failed_total", "Publishes that may not have been recorded.", ["service"]
+)
 BUS_CONSUMED = Counter("rapport_bus_consumed_total", "Events read and applied.", ["service", "topic"])
 BUS_BATCH_SECONDS = Histogram("rapport_bus_batch_seconds", "Time to apply one batch.", ["service"], buckets=FAST)
 BUS_RETRIES = Counter("rapport_bus_retries_total", "Batches put off because the world was not ready.", ["service"])
 BUS_DEAD_LETTERS = Counter(
-    "rapport_bus_dead_letters_total", "Records diverted: unparsable, or set aside after a bug.", ["service", "topic", "kind"]
+    "rapport_bus_dead_letters_total",
+    "Records diverted: unparsable, or set aside after a bug.",
+    ["service", "topic", "kind"],
 )
 BUS_LAG_RECORDS = Gauge("rapport_bus_lag_records", "Records not yet applied.", ["service", "topic", "partition"])
 BUS_LAG_SECONDS = Gauge(
-    "rapport_bus_lag_seconds", "Age of the last applied record while behind; 0 at the end.", ["service", "topic", "partition"]
+    "rapport_bus_lag_seconds",
+    "Age of the last applied record while behind; 0 at the end.",
+    ["service", "topic", "partition"],
 )
-BUS_LAST_POLL = Gauge("rapport_bus_last_poll_timestamp_seconds", "When the consumer last asked for records.", ["service"])
+BUS_LAST_POLL = Gauge(
+    "rapport_bus_last_poll_timestamp_seconds", "When the consumer last asked for records.", ["service"]
+)
 BUS_STOPPED = Gauge(
-    "rapport_bus_stopped_partitions", "Partitions stopped: a newer major version, or the fuse.", ["service", "why"]
+    "rapport_bus_stopped_partitions",
+    "Partitions stopped: a newer major version, or the fuse.",
+    ["service", "why"],
 )
 BUS_REBALANCES = Counter("rapport_bus_rebalances_total", "Assignments received.", ["service"])
 
@@ -36,28 +49,41 @@ DOCUMENTS_SWEPT = Counter(
     "rapport_documents_swept_total", "Document versions published by the sweeper after a crash.", ["service"]
 )
 DOCUMENTS_HEALED = Counter(
-    "rapport_documents_healed_total", "Documents published again because an older one stood last.", ["service"]
+    "rapport_documents_healed_total",
+    "Documents published again because an older one stood last.",
+    ["service"],
 )
 
 # --- the work itself -------------------------------------------------------------------------------------------------
-ENTRIES_ACCEPTED = Counter("rapport_entries_accepted_total", "Facts accepted at the door.", ["service", "kind", "origin"])
-ENTRIES_SET_ASIDE = Gauge("rapport_entries_set_aside", "Entries not yet processed; a risk answer pages.", ["service", "risk"])
+ENTRIES_ACCEPTED = Counter(
+    "rapport_entries_accepted_total", "Facts accepted at the door.", ["service", "kind", "origin"]
+)
+ENTRIES_SET_ASIDE = Gauge(
+    "rapport_entries_set_aside", "Entries not yet processed; a risk answer pages.", ["service", "risk"]
+)
 ASSESSMENTS_PUBLISHED = Counter("rapport_assessments_published_total", "Assessments that changed.", ["service"])
 CONCERNS_HOLDING = Gauge("rapport_concerns_holding", "Concerns that hold now.", ["rule"])
 CHECK_IN_TO_ASSESSMENT = Histogram(
     "rapport_check_in_to_assessment_seconds", "From accepting a live entry to its assessment.", buckets=SLOW
 )
 CHECK_IN_TO_ALERT = Histogram(
-    "rapport_check_in_to_alert_seconds", "From accepting a live at-once entry to the first hand-over of its alert.", buckets=SLOW
+    "rapport_check_in_to_alert_seconds",
+    "From accepting a live at-once entry to the first hand-over of its alert.",
+    buckets=SLOW,
 )
 ALERTS_OPEN = Gauge("rapport_alerts_open", "Alerts nobody has closed.", ["urgency", "status"])
 ALERT_UNACKED_OLDEST = Gauge(
-    "rapport_alert_unacked_oldest_age_seconds", "Age of the oldest alert nobody has acknowledged.", ["urgency"]
+    "rapport_alert_unacked_oldest_age_seconds",
+    "Age of the oldest alert nobody has acknowledged.",
+    ["urgency"],
 )
 ALERT_OVERDUE = Gauge("rapport_alerts_overdue", "Alerts past their deadline and not acknowledged.", ["urgency"])
 ALERTS_WITHOUT_RECIPIENT = Counter(
-    "rapport_alerts_without_recipient_total", "Alerts that had nobody to go to and went to the fallback contact."
+    "rapport_alerts_without_recipient_total",
+    "Alerts that had nobody to go to and went to the fallback contact.",
 )
 DELIVERIES = Counter("rapport_deliveries_total", "Attempts to hand a message over.", ["channel", "outcome"])
-DELIVERY_OLDEST_DUE = Gauge("rapport_delivery_oldest_due_age_seconds", "Age of the oldest delivery due and not handed over.")
+DELIVERY_OLDEST_DUE = Gauge(
+    "rapport_delivery_oldest_due_age_seconds", "Age of the oldest delivery due and not handed over."
+)
 CHARTS = Counter("rapport_charts_total", "Charts for e-mails.", ["outcome"])

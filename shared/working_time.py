@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -14,7 +14,7 @@ class WorkingTime:
     """When a clinic works: opening hours by weekday (`mon`..`sun`), days off, and the zone they are meant in."""
 
     zone: ZoneInfo
-    hours: Mapping[str, tuple[time, time]]
+    hours: Mapping[Any, tuple[time, time]]
     holidays: Collection[date] = field(default_factory=frozenset)
 
     def hours_on(self, day: date) -> tuple[datetime, datetime] | None:

@@ -5,7 +5,15 @@ from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from shared.contracts.base import Document, Id, Number
 from shared.contracts.topics import Topic
@@ -59,7 +67,9 @@ class ScaleItem(Part):
     minimum: int
     maximum: int
     risk: bool = False
-    urgent_from: int = Field(default=2, description="A risk answer this high is told at once; lower from 1, in working hours.")
+    urgent_from: int = Field(
+        default=2, description="A risk answer this high is told at once; lower from 1, in working hours."
+    )
 
 
 class Scale(Part):

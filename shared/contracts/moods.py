@@ -40,8 +40,13 @@ class QuestionnaireCompleted(Fact):
     topic: ClassVar[Topic] = Topic.MOODS
 
     instrument: Id = Field(description="phq9, gad7, or the name of a scale the clinic declared.")
-    items: dict[Id, int] | None = Field(default=None, description="The answered items; None where only a total was given.")
-    score: Number | None = Field(description="The valid total: all items answered, or given as such. None: no valid score.")
+    items: dict[Id, int] | None = Field(
+        default=None, description="The answered items; None where only a total was given."
+    )
+    score: Number | None = Field(
+        description="The valid total: all items answered, or given as such. None: no valid score."
+    )
     risk_answers: list[RiskAnswer] = Field(
-        default_factory=list, description="Answered risk items, zeros included. A bare total says nothing about them."
+        default_factory=list,
+        description="Answered risk items, zeros included. A bare total says nothing about them.",
     )

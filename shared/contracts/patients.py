@@ -33,7 +33,8 @@ class Patient(Document):
     zone: Zone | None = Field(default=None, description="The patient's own zone; the clinic's where none is given.")
     status: PatientStatus = PatientStatus.ACTIVE
     episode_started_on: date | None = Field(
-        default=None, description="First local day of the present episode of care; earlier scores are no baseline."
+        default=None,
+        description="First local day of the present episode of care; earlier scores are no baseline.",
     )
     registered_at: AwareDatetime
     updated_at: AwareDatetime

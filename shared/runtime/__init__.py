@@ -1,0 +1,37 @@
+"""Service defaults: settings, the HTTP edge, and background work, once for all four services."""
+
+from shared.runtime.doors import (
+    BEHIND_HEADER,
+    POSITION_HEADER,
+    Body,
+    IdempotencyKey,
+    WaitForPosition,
+    caller_with,
+    checked_key,
+    fact_id,
+    requires,
+    settle,
+)
+from shared.runtime.http import PUBLIC_PATHS, NotReady, Pings, create_app, field_errors
+from shared.runtime.lifecycle import background
+from shared.runtime.settings import CommonSettings
+
+__all__ = [
+    "BEHIND_HEADER",
+    "POSITION_HEADER",
+    "PUBLIC_PATHS",
+    "Body",
+    "CommonSettings",
+    "IdempotencyKey",
+    "NotReady",
+    "Pings",
+    "WaitForPosition",
+    "background",
+    "caller_with",
+    "checked_key",
+    "create_app",
+    "fact_id",
+    "field_errors",
+    "requires",
+    "settle",
+]

@@ -1,0 +1,203 @@
+"""The HTTP edge every service has: refusals that say what to send, access logs without paths, health, metrics."""
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.errors import FieldError, Problem, Recoverable
+from shared.metrics import HTTP_SECONDS
+
+log = structlog.get_logger(__name__)
+Ping = Callable[[], Awaitable[None]]
+Pings = Mapping[str, Ping]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
+PROBLEM_DOCS = "https://rapport.example/problems/"
+PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/oauth2-redirect"})
+
+
+def create_app(*, service: str, title: str, routers: Sequence[APIRouter], lifespan: Lifespan) -> FastAPI:
+    """A service's app: its routers, and what all services owe operators and callers.
+
+    `lifespan` yields the typed state that routes find in `request.state`; its key `pings` holds what `/readyz` asks.
+    """
+    app = FastAPI(title=title, lifespan=lifespan, redoc_url=None)
+    for router in routers:
+        app.include_router(router)
+    app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/readyz", _readyz, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/metrics", _metrics, methods=["GET"], include_in_schema=False)
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(Recoverable, _on_recoverable)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_middleware(Access, service=service)
+    return app
+
+
+class Access:
+    """Times each request, names it by its route's template, and answers a bug with a problem instead of a trace."""
+
+    def __init__(self, app: ASGIApp, *, service: str) -> None:
+        self._app, self._service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status, request_id = time.perf_counter(), 500, uuid.uuid4().hex
+
+        async def started(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"].append((b"x-request-id", request_id.encode()))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, started)
+        except Exception:
+            log.exception("request_failed", route=_template(scope), method=scope["method"], request_id=request_id)
+            await _problem_response(_BUG)(scope, receive, started)
+        finally:
+            seconds, route = time.perf_counter() - began, _template(scope)
+            HTTP_SECONDS.labels(self._service, scope["method"], route, status).observe(seconds)
+            if route not in PUBLIC_PATHS:
+                log.info(
+                    "request",
+                    method=scope["method"],
+                    route=route,
+                    status=status,
+                    milliseconds=round(seconds * 1000, 1),
+                    request_id=request_id,
+                )
+
+
+_BUG = Problem(
+    500,
+    "internal",
+    "Something went wrong on our side",
+    "Nothing you sent was at fault. Try again with the same Idempotency-Key; quote X-Request-ID if it goes on.",
+)
+
+
+def _template(scope: Scope) -> str:
+    route = scope.get("route")
+    return getattr(route, "path", "unmatched")
+
+
+def _problem_response(problem: Problem) -> JSONResponse:
+    body: dict[str, Any] = {
+        "type": PROBLEM_DOCS + problem.code,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+    }
+    if problem.errors:
+        body["errors"] = [{"pointer": e.pointer, "message": e.message} for e in problem.errors]
+    return JSONResponse(body, problem.status, problem.headers, media_type="application/problem+json")
+
+
+async def _on_problem(_: Request, problem: Exception) -> Response:
+    if not isinstance(problem, Problem):
+        raise problem
+    return _problem_response(problem)
+
+
+async def _on_recoverable(_: Request, __: Exception) -> Response:
+    return _problem_response(
+        Problem(
+            503,
+            "try_again",
+            "Not now",
+            "This may or may not have been recorded. Send it again with the same Idempotency-Key: it is kept once.",
+            headers={"Retry-After": "2"},
+        )
+    )
+
+
+def field_errors(errors: Sequence[Any]) -> list[FieldError]:
+    """What pydantic found wrong, as pointers and sentences; never the values that were sent."""
+    found = []
+    for error in errors:
+        where = [str(part) for part in error["loc"] if part not in ("body", "query", "path", "header")]
+        found.append(FieldError("/" + "/".join(where), str(error["msg"]).removeprefix("Value error, ")))
+    return found
+
+
+async def _on_invalid(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return _problem_response(
+        Problem(
+            422,
+            "invalid",
+            "Something you sent cannot be right",
+            "Nothing was recorded. Correct the fields named in `errors` and send it again.",
+            errors=field_errors(error.errors()),
+        )
+    )
+
+
+_STATUS_WORDS = {
+    404: ("not_found", "No such page", "Check the path: every path of the API stands in /openapi.json."),
+    405: (
+        "method_not_allowed",
+        "Not this method",
+        "Check the method: every path of the API stands in /openapi.json.",
+    ),
+}
+
+
+async def _on_http_exception(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    plain = ("refused", "Refused", "See /openapi.json for what this path takes.")
+    code, title, detail = _STATUS_WORDS.get(error.status_code, plain)
+    return _problem_response(Problem(error.status_code, code, title, detail, headers=dict(error.headers or {})))
+
+
+async def _healthz() -> dict[str, str]:
+    return {"status": "alive"}
+
+
+async def _readyz(request: Request) -> JSONResponse:
+    pings: Pings = request.state.pings
+    reasons = dict(zip(pings, await asyncio.gather(*(_asked(ping) for ping in pings.values())), strict=True))
+    ready = all(reason is None for reason in reasons.values())
+    body = {"ready": ready, "checks": {name: reason or "ok" for name, reason in reasons.items()}}
+    return JSONResponse(body, 200 if ready else 503)
+
+
+async def _asked(ping: Ping) -> str | None:
+    """None where the ping answered within 2 s, else why not, free of addresses and data."""
+    try:
+        async with asyncio.timeout(2):
+            await ping()
+    except TimeoutError:
+        return "no answer within 2 s"
+    except NotReady as reason:
+        return str(reason)
+    except Exception as error:  # noqa: BLE001  whatever it is, the answer is "not ready"
+        return re.sub(r"[^A-Za-z]", "", type(error).__name__)
+    return None
+
+
+class NotReady(Exception):  # noqa: N818
+    """A ping's word that the service should not be sent work, and why; the text is shown to operators."""
+
+
+async def _metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

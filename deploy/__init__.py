@@ -1,0 +1,1 @@
+"""How Rapport is run: containers, the stack without them, gateway, topics, metrics and dashboards."""

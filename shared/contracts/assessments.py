@@ -1,7 +1,7 @@
 """What holds for a patient now, and why: documents of insights."""
 
 from datetime import date
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
@@ -39,7 +39,7 @@ class Concern(Part):
     until: str = Field(description="When it no longer holds, in words.")
     source: str = Field(description="Where the rule comes from.")
     parameters: dict[str, Number]
-    numbers: dict[str, Annotated[Number | None, Field()]]
+    numbers: dict[str, Number | None]
     telling: list[Telling]
     chart: Chart | None = None
 

@@ -11,7 +11,7 @@ from shared.contracts.topics import Topic
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
 """An identifier: 1 to 64 of letters, digits and `. _ ~ -`; never a slash, which parts the keys of records."""
 
-Number = Annotated[int | float, Field(union_mode="smart", allow_inf_nan=False)]
+Number = int | Annotated[float, Field(allow_inf_nan=False)]
 """A value on a scale; whole numbers stay whole."""
 
 

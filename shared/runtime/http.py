@@ -37,7 +37,7 @@ def create_app(*, service: str, title: str, routers: Sequence[APIRouter], lifesp
         app.include_router(router)
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/readyz", _readyz, methods=["GET"], include_in_schema=False)
-    app.add_api_route("/metrics", _metrics, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/metrics", create_metrics_response, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(Recoverable, _on_recoverable)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -199,5 +199,6 @@ class NotReady(Exception):  # noqa: N818
     """A ping's word that the service should not be sent work, and why; the text is shown to operators."""
 
 
-async def _metrics() -> Response:
+async def create_metrics_response(_: Request) -> Response:
+    """The process's metrics, for Prometheus."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

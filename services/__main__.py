@@ -1,0 +1,355 @@
+"""The development host and operator's console: the only file that may import several services.
+
+python -m services up       start Kafka, the store and all four services on one port, and return
+python -m services serve    the four services in this process, in the foreground
+python -m services demo     a simulated clinic, or a file's patients, through the gateway API
+python -m services token    a development token for one clinic
+python -m services down     stop what up started
+"""
+
+import asyncio
+import copy
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import httpx
+import typer
+import uvicorn
+from deploy.demo.run import DemoFailed, run_demo
+from deploy.demo.sink import run_sink
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from rich.console import Console
+from shared.bus.provision import provision
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
+
+from deploy.native.errors import StackError
+from deploy.native.ports import holder, is_free
+from deploy.native.stack import NativeStack
+from services.insights.app import create_app as create_insights
+from services.insights.settings import Settings as InsightsSettings
+from services.intake.app import create_app as create_intake
+from services.intake.settings import Settings as IntakeSettings
+from services.mood.app import create_app as create_mood
+from services.mood.settings import Settings as MoodSettings
+from services.notify.app import create_app as create_notify
+from services.notify.settings import Settings as NotifySettings
+from shared.auth import DevelopmentIssuer
+from shared.clock import SystemClock
+from shared.logs import set_up_logs
+from shared.runtime import PUBLIC_PATHS, background
+from shared.runtime.http import create_metrics_response
+
+RUN: Final = Path(".run")
+PORT, KAFKA_PORT, MONGO_PORT, SMTP_PORT, SINK_PORT = 8080, 9092, 27017, 1025, 8025
+READY_WITHIN = 60.0  # seconds
+console = Console(stderr=True)
+cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+
+def service_apps() -> dict[str, FastAPI]:
+    """The four services' apps, by name, with their settings from the environment; nothing is opened yet."""
+    return {
+        "intake": create_intake(IntakeSettings()),
+        "mood": create_mood(MoodSettings()),
+        "insights": create_insights(InsightsSettings()),
+        "notify": create_notify(NotifySettings()),
+    }
+
+
+def merged_openapi(apps: Mapping[str, FastAPI]) -> dict[str, Any]:
+    """One OpenAPI document of all services; a schema that two services name alike but define apart is kept apart."""
+    merged: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Rapport",
+            "version": "1",
+            "description": "Measurement-based mental-health care. Not a diagnosis, not an emergency service. "
+            "Every path takes `Authorization: Bearer <token>`; the clinic is the token's.",
+        },
+        "paths": {},
+        "components": {"schemas": {}},
+    }
+    schemas = merged["components"]["schemas"]
+    for name, app in apps.items():
+        document = copy.deepcopy(app.openapi())
+        own = document.get("components", {}).get("schemas", {})
+        text = json.dumps(document)
+        for schema in sorted(own):
+            if schema in schemas and schemas[schema] != own[schema]:
+                apart = f"#/components/schemas/{name.title()}{schema}"
+                text = text.replace(f'"#/components/schemas/{schema}"', f'"{apart}"')
+                text = text.replace(f'"{schema}": {{', f'"{name.title()}{schema}": {{', 1)
+        document = json.loads(text)
+        merged["paths"].update(document["paths"])
+        schemas.update(document.get("components", {}).get("schemas", {}))
+    return merged
+
+
+class DevelopmentHost:
+    """All services behind one port: a request goes to the service that has a route for it, as the gateway does."""
+
+    def __init__(self, apps: Mapping[str, FastAPI]) -> None:
+        self._apps = apps
+        self._states: dict[str, dict[str, Any]] = {}
+        own = [
+            Route("/healthz", self._healthz),
+            Route("/readyz", self._readyz),
+            Route("/metrics", create_metrics_response),
+            Route("/openapi.json", self._openapi),
+            Route("/docs", self._docs),
+        ]
+        self._own = Starlette(routes=own, lifespan=self._lifespan)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Dispatch one ASGI scope."""
+        if scope["type"] != "http" or scope["path"] in PUBLIC_PATHS:
+            await self._own(scope, receive, send)
+            return
+        name = self._owner(scope)
+        await self._apps[name](scope | {"state": dict(self._states[name])}, receive, send)
+
+    def _owner(self, scope: Scope) -> str:
+        partial = None
+        for name, app in self._apps.items():
+            for route in app.router.routes:
+                match, _ = route.matches(scope)
+                if match is Match.FULL:
+                    return name
+                if match is Match.PARTIAL:
+                    partial = name
+        return partial or next(iter(self._apps))  # any of them says 404 or 405 as all would
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for name, app in self._apps.items():
+                state = await stack.enter_async_context(app.router.lifespan_context(app))
+                self._states[name] = dict(state or {})
+            yield
+
+    async def _healthz(self, _: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def _readyz(self, _: Request) -> Response:
+        checks: dict[str, Any] = {}
+        for name, app in self._apps.items():
+            transport = httpx.ASGITransport(app=_with_state(app, self._states[name]))
+            async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:
+                checks[name] = (await client.get("/readyz")).json()
+        ready = all(check["ready"] for check in checks.values())
+        return JSONResponse({"ready": ready, "services": checks}, 200 if ready else 503)
+
+    async def _openapi(self, _: Request) -> Response:
+        return JSONResponse(merged_openapi(self._apps))
+
+    async def _docs(self, _: Request) -> HTMLResponse:
+        return get_swagger_ui_html(openapi_url="/openapi.json", title="Rapport API")
+
+
+def _with_state(app: FastAPI, state: Mapping[str, Any]) -> Any:
+    async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope | {"state": dict(state)}, receive, send)
+
+    return asgi
+
+
+def _issuer() -> DevelopmentIssuer:
+    settings = IntakeSettings(env="development")
+    return DevelopmentIssuer(
+        environment=settings.env,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        clock=SystemClock(),
+        key_file=RUN / "development-key.json",
+    )
+
+
+def _development_environment() -> dict[str, str]:
+    """What the development host tells its services; anything already set in the environment stands."""
+    defaults = {
+        "RAPPORT_ENV": "development",
+        "RAPPORT_KAFKA": f"127.0.0.1:{KAFKA_PORT}",
+        "RAPPORT_MONGO": f"mongodb://127.0.0.1:{MONGO_PORT}",
+        "RAPPORT_JWT_KEYS": json.dumps(_issuer().jwks()),
+        "NOTIFY_SMTP_HOST": "127.0.0.1",
+        "NOTIFY_SMTP_PORT": str(SMTP_PORT),
+        "NOTIFY_SMTP_TLS": "none",
+        "NOTIFY_MAIL_FROM": "alerts@harbour-clinic.example",
+        "NOTIFY_TWILIO_URL": f"http://127.0.0.1:{SINK_PORT}",
+        "NOTIFY_TWILIO_ACCOUNT": "AC00000000000000000000000000000000",
+        "NOTIFY_TWILIO_TOKEN": "development",
+        "NOTIFY_TWILIO_FROM": "+447700900000",
+        "NOTIFY_PUBLIC_URL": f"http://127.0.0.1:{PORT}",
+        "NOTIFY_LINK_SECRET": "development-only-link-secret",
+    }
+    return defaults | os.environ
+
+
+async def _serve(port: int) -> None:
+    os.environ.update(_development_environment())
+    set_up_logs(service="host")
+    server = uvicorn.Server(
+        uvicorn.Config(DevelopmentHost(service_apps()), host="127.0.0.1", port=port, log_config=None, access_log=False)
+    )
+    async with background(run_sink(SMTP_PORT, SINK_PORT, RUN / "messages"), name="sink"):
+        await server.serve()
+
+
+@cli.command()
+def serve(port: int = PORT) -> None:
+    """The four services and the message sink in this process, until it is stopped."""
+    asyncio.run(_serve(port))
+
+
+def _fail(sentence: str) -> typer.Exit:
+    console.print(sentence, style="red", highlight=False, soft_wrap=True)
+    return typer.Exit(1)
+
+
+def _host_pid() -> int | None:
+    try:
+        pid = int((RUN / "host.pid").read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_text() if Path("/proc/self").exists() else "services"
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return None
+    return pid if "services" in command else None
+
+
+def _stack() -> NativeStack:
+    return NativeStack(RUN / "native", kafka_port=KAFKA_PORT, mongo_port=MONGO_PORT, outlive=True)
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _start_platform() -> str:
+    url = f"http://127.0.0.1:{PORT}"
+    if _host_pid() is not None and _ready(url):
+        console.print(f"The platform is already up at {url}")
+        return url
+    for port, what in ((PORT, "The gateway"), (SMTP_PORT, "The mail sink"), (SINK_PORT, "The message page")):
+        if not is_free(port):
+            raise _fail(
+                f"{what} needs port {port}, which is held by {holder(port) or 'another program'}: stop it "
+                "(`make down` stops an earlier Rapport), then try again."
+            )
+    with console.status("Starting Kafka and the store (no Docker daemon is used: the native stack)"):
+        try:
+            stack = _stack()
+            stack.start()
+        except StackError as error:
+            raise _fail(str(error)) from None
+    try:
+        asyncio.run(provision(stack.bootstrap))
+        _start_host(url)
+    except BaseException:
+        _stop_platform()
+        raise
+    return url
+
+
+def _start_host(url: str) -> None:
+    log_path = RUN / "host.log"
+    with log_path.open("ab") as log, console.status("Starting the four services"):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services", "serve"], stdout=log, stderr=log, start_new_session=True
+        )
+        (RUN / "host.pid").write_text(str(process.pid))
+        deadline = time.monotonic() + READY_WITHIN
+        while not _ready(url):
+            if process.poll() is not None:
+                raise _fail(f"The services ended while starting: see the last lines of {log_path}.")
+            if time.monotonic() > deadline:
+                raise _fail(
+                    f"The services were not ready within {READY_WITHIN:.0f} s: see {log_path} and {url}/readyz."
+                )
+            time.sleep(0.2)
+
+
+def _stop_platform() -> None:
+    pid = _host_pid()
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + 20
+        while _host_pid() is not None:
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.1)
+    (RUN / "host.pid").unlink(missing_ok=True)
+    _stack().stop()
+
+
+@cli.command()
+def up() -> None:
+    """Start Kafka, the store server and the development host, and return when all are ready."""
+    RUN.mkdir(exist_ok=True)
+    url = _start_platform()
+    console.print(f"Rapport is up: API docs {url}/docs · messages http://127.0.0.1:{SINK_PORT} · `make down` stops it")
+
+
+@cli.command()
+def down() -> None:
+    """Stop what `up` or `demo` started. The data stays in .run."""
+    _stop_platform()
+    console.print("Rapport is down.")
+
+
+@cli.command()
+def token(clinic: str = "harbour", client: str = "console", role: str = "clinic_system") -> None:
+    """Print a development token for one clinic."""
+    RUN.mkdir(exist_ok=True)
+    print(_issuer().issue(clinic=clinic, client=client, role=role))
+
+
+@cli.command()
+def demo(
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="Replay this tidy CSV instead of the simulation.")
+    ] = None,
+    measure: Annotated[list[str] | None, typer.Option(help="Declare a measure: name=min..max[:risk].")] = None,
+    patients: int = 200,
+    weeks: int = 12,
+    seed: int = 1,
+    url: Annotated[str | None, typer.Option(help="A gateway that is already up; by default one is started.")] = None,
+) -> None:
+    """Set up a demo clinic, send its entries through the API, and say what came of them."""
+    RUN.mkdir(exist_ok=True)
+    gateway = url or _start_platform()
+    clinic = f"demo-{int(time.time()):x}"
+    try:
+        asyncio.run(
+            run_demo(
+                gateway,
+                sink=f"http://127.0.0.1:{SINK_PORT}",
+                token=_issuer().issue(clinic=clinic, client="demo"),
+                source=from_,
+                measures=measure or [],
+                patients=patients,
+                weeks=weeks,
+                seed=seed,
+            )
+        )
+    except DemoFailed as error:
+        raise _fail(str(error)) from None
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,197 @@
+"""Named guarantees, measured to fail in the field's open products: kill anything, and nothing is lost or told twice."""
+
+import asyncio
+import json
+import random
+import uuid
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.platform import Clinic, Platform, check_in, phq9, read_topic, until
+from tests.oracle import as_inputs, assess, check_alerts, differences
+from tests.providers import MailServer, Twilio
+from tests.stack import Stack
+
+ENTRIES, PATIENTS, SENDERS = 2000, 40, 16
+
+
+def story(seed: int) -> list[tuple[str, dict[str, Any]]]:
+    """2,000 entries of 40 patients over 60 days, mostly imported, the last day live; some worsen, some answer item 9."""
+    chance, now = random.Random(seed), datetime.now(UTC).replace(microsecond=0)
+    entries: list[tuple[datetime, str, dict[str, Any]]] = []
+    for number in range(ENTRIES):
+        patient = f"p{number % PATIENTS}"
+        back = timedelta(minutes=chance.randint(1, 60 * 24 * 60))
+        at, origin = now - back, "live" if back < timedelta(hours=23) else "import"
+        worse = 3 if number % PATIENTS < 8 and back < timedelta(days=20) else 0
+        if chance.random() < 0.15:
+            items = [min(3, chance.choice((0, 0, 1)) + worse) for _ in range(8)]
+            risk = chance.choice((1, 2, 3)) if chance.random() < 0.1 else 0
+            entries.append((at, "/v1/questionnaires", phq9(patient, *items, risk, at=at, origin=origin)))
+        else:
+            mood = chance.randint(4, 8) - worse
+            entries.append((at, "/v1/check-ins", check_in(patient, mood, at=at, origin=origin)))
+    return [(path, body) for _, path, body in sorted(entries, key=lambda entry: entry[0])]
+
+
+async def send_until_accepted(clinic: Clinic, path: str, body: dict[str, Any]) -> str:
+    """Send one entry as a good client does: with one key, again until it is accepted."""
+    key = uuid.uuid4().hex
+
+    async def accepted() -> str | None:
+        try:
+            answer = await clinic.ask("POST", path, body, key=key)
+        except httpx.TransportError:
+            return None
+        assert answer.status_code in (202, 503), answer.text
+        return str(answer.json()["id"]) if answer.status_code == 202 else None
+
+    return await until("an entry is accepted", accepted, seconds=90)
+
+
+async def truth(clinic: Clinic) -> dict[str, Any]:
+    """What the oracle says of every patient, from what really stands on the topics."""
+    bootstrap = clinic.platform.bootstrap
+    topics = {
+        name: await read_topic(bootstrap, name, clinic.name)
+        for name in ("moods", "questions", "patients", "sessions", "clinics")
+    }
+    now = datetime.now(UTC)
+    inputs = as_inputs(topics)
+    return {
+        patient: assess(of.facts, of.patient, of.sessions, of.questions, of.clinic, now, now)
+        for patient, of in inputs.items()
+    }
+
+
+async def last_said(clinic: Clinic) -> dict[str, Any]:
+    """The assessment every reader holds to be true: the highest version on the topic."""
+    best: dict[str, tuple[Any, Any]] = {}
+    for key, _, document in await read_topic(clinic.platform.bootstrap, "assessments", clinic.name):
+        made = int(datetime.fromisoformat(document["made_at"]).timestamp() * 1_000_000)
+        order = (document["epoch"], document["basis"], document["settings_version"], document["rules_version"], made)
+        if key not in best or order >= best[key][0]:
+            best[key] = (order, document)
+    return {key.split("/")[1]: document for key, (_, document) in best.items()}
+
+
+async def settled(clinic: Clinic) -> None:
+    """Return when the assessments equal the oracle's; fail with the differences."""
+    found: list[str] = ["nothing was compared"]
+
+    async def equal() -> bool:
+        nonlocal found
+        expected, actual = await truth(clinic), await last_said(clinic)
+        found = [f"{p}: never assessed" for p in expected.keys() - actual.keys()]
+        found += [f"{p}: {d}" for p in expected.keys() & actual.keys() for d in differences(expected[p], actual[p])]
+        return not found
+
+    try:
+        await until("assessments equal the oracle's", equal, seconds=90)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n" + "\n".join(found[:20])) from None
+
+
+async def told(clinic: Clinic) -> None:
+    """Return when every piece of telling evidence was told, once, in alerts opened once."""
+    wrong: list[str] = ["nothing was compared"]
+
+    async def right() -> bool:
+        nonlocal wrong
+        alerts = await read_topic(clinic.platform.bootstrap, "alerts", clinic.name)
+        newest = {key: document for key, _, document in sorted(alerts, key=lambda record: record[2]["version"])}
+        wrong = check_alerts(list(newest.values()), list((await truth(clinic)).items()))
+        return not wrong
+
+    try:
+        await until("all telling evidence is told", right, seconds=60)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n" + "\n".join(wrong[:20])) from None
+
+
+@pytest.mark.parametrize("victim", ["intake", "mood", "insights", "notify"])
+async def test_kill_9_of_any_service_in_the_middle_of_2000_entries_loses_nothing_and_opens_no_alert_twice(
+    victim: str, platform: Platform, mail: MailServer, twilio: Twilio
+) -> None:
+    """After the restart the assessments equal the oracle's, and every telling answer was told in alerts opened once."""
+    async with platform.clinic() as clinic:
+        await clinic.set_up(patients=tuple(f"p{number}" for number in range(PATIENTS)))
+        entries = story(seed=len(victim))
+        gate = asyncio.Semaphore(SENDERS)
+        sent = 0
+
+        async def send(path: str, body: dict[str, Any]) -> str:
+            nonlocal sent
+            async with gate:
+                identity = await send_until_accepted(clinic, path, body)
+                sent += 1
+                return identity
+
+        async def murder() -> None:
+            async def half() -> bool:
+                return sent > ENTRIES // 3
+
+            await until("a third is sent", half, seconds=120)
+            platform.kill(victim)
+            await platform.start(victim)
+
+        sending = asyncio.gather(*(send(path, body) for path, body in entries))
+        await murder()
+        ids = await sending
+
+        facts = await read_topic(platform.bootstrap, "moods", clinic.name)
+        assert set(ids) == {headers["ce_id"] for _, headers, _ in facts}
+        assert len(set(ids)) == ENTRIES
+        await settled(clinic)
+        await told(clinic)
+        await messages_agree(clinic, mail, twilio)
+
+
+async def messages_agree(clinic: Clinic, mail: MailServer, twilio: Twilio) -> None:
+    """Every alert that is a message of its own was handed over, and a message sent again carries the same reference."""
+
+    async def handed_over() -> bool:
+        alerts = (await clinic.get("/v1/alerts?limit=500"))["items"]
+        wanted = {alert["reference"] for alert in alerts if alert["route"] == "message"}
+        texts = " ".join(message.text for message in mail.to(f"priya@{clinic.name}.example"))
+        return bool(wanted) and all(reference in texts for reference in wanted)
+
+    await until("every message is handed over", handed_over, seconds=60)
+    doubles = Counter(message.message_id for message in mail.to(f"priya@{clinic.name}.example"))
+    print(f"e-mails {sum(doubles.values())}, sent again with the same id {sum(doubles.values()) - len(doubles)}")
+
+
+async def test_with_the_broker_down_and_the_service_killed_every_accepted_entry_still_becomes_its_alert(
+    stack: Stack, platform: Platform, mail: MailServer
+) -> None:
+    """mindLAMP told 0 of 10 and HAPI FHIR 8 of 10; and none that could not be recorded may be answered 202."""
+    async with platform.clinic() as clinic:
+        patients = tuple(f"p{number}" for number in range(10))
+        await clinic.set_up(patients=patients)
+        before = [await clinic.post("/v1/questionnaires", phq9(p, 1, 1, 0, 0, 0, 0, 0, 0, 2)) for p in patients]
+
+        platform.kill("insights")
+        platform.kill("notify")
+        stack.kill_kafka()
+        key = uuid.uuid4().hex
+        refused = await clinic.ask("POST", "/v1/check-ins", check_in("p0", 5), key=key)
+        platform.kill("mood")
+        stack.start_kafka()
+        await platform.start("mood", "insights", "notify")
+
+        async def all_told() -> bool:
+            texts = (await clinic.get("/v1/alerts?limit=100"))["items"]
+            evidence = {told["id"] for alert in texts for told in alert["told"]}
+            return {answer["id"] for answer in before} <= evidence and len(
+                mail.to(f"priya@{clinic.name}.example")
+            ) >= len(before)
+
+        await until("all ten are told", all_told, seconds=90)
+        facts = {headers["ce_id"] for _, headers, _ in await read_topic(stack.bootstrap, "moods", clinic.name)}
+        assert refused.status_code == 503
+        assert "Idempotency-Key" in json.dumps(refused.json())
+        assert {answer["id"] for answer in before} <= facts

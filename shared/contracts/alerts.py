@@ -37,6 +37,11 @@ class Told(Part):
     urgency: Urgency
     said: str
     added_at: AwareDatetime = Field(description="When it became part of this alert.")
+    round: int = Field(default=1, ge=1, description="The round of news it came with; one round is one message.")
+    settled_at: AwareDatetime | None = Field(
+        default=None,
+        description="When the message telling of it was handed over, or was no longer needed. None: still to be sent.",
+    )
 
 
 class Route(StrEnum):
@@ -61,6 +66,9 @@ class Alert(Document):
     holds: bool = Field(description="Whether the concern still holds; a risk alert stays open regardless.")
     reason: str
     opened_at: AwareDatetime
+    open_since: AwareDatetime | None = Field(
+        default=None, description="Since when nobody has it: opened, or un-acknowledged by news."
+    )
     deadline: AwareDatetime = Field(description="By when somebody should have acknowledged it.")
     told: list[Told]
     clinician: Id | None = None
@@ -70,6 +78,9 @@ class Alert(Document):
     closed_by: str | None = Field(default=None, description="A person, or `rapport` where the concern ended by itself.")
     disposition: Disposition | None = None
     note: str | None = Field(default=None, max_length=2000)
+    as_of: tuple[int, ...] = Field(
+        default=(), description="The order of the assessment it was last decided from; older ones decide nothing."
+    )
     updated_at: AwareDatetime
 
     @property

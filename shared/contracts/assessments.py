@@ -18,6 +18,9 @@ class Telling(Part):
     origin: Origin
     urgency: Urgency
     said: str = Field(description="The evidence in words and numbers, for the clinician.")
+    accepted_at: AwareDatetime | None = Field(
+        default=None, description="When the fact behind it was accepted at the door (its ce_time), where there is one."
+    )
 
 
 class Chart(Part):

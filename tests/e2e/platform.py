@@ -72,7 +72,7 @@ class Platform:
             "RAPPORT_KAFKA": self.bootstrap,
             "RAPPORT_MONGO": self.mongo_url,
             "RAPPORT_DATABASE_PREFIX": f"e2e_{self.folder.name}",
-            "RAPPORT_PORT": self.urls[name].rsplit(":", 1)[1],
+            "RAPPORT_PORT": self.urls[name].rsplit(":", maxsplit=1)[-1],
             "RAPPORT_JWT_KEYS": json.dumps(self._issuer.jwks()),
             "RAPPORT_JWT_ISSUER": ISSUER,
             "RAPPORT_JWT_AUDIENCE": AUDIENCE,
@@ -127,7 +127,13 @@ class Platform:
 
     def owner(self, method: str, path: str) -> str:
         """The base URL of the service that has a route for this path."""
-        scope = {"type": "http", "method": method, "path": path.split("?")[0], "root_path": "", "headers": []}
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path.split("?", maxsplit=1)[0],
+            "root_path": "",
+            "headers": [],
+        }
         for name, app in self._apps.items():
             if any(route.matches(scope)[0] is Match.FULL for route in app.router.routes):
                 return self.urls[name]
@@ -229,7 +235,7 @@ def check_in(patient: str, mood: float, *, at: datetime | None = None, origin: s
 
 
 async def read_topic(bootstrap: str, topic: str, clinic: str) -> list[tuple[str, dict[str, str], Any]]:
-    """Every record of one clinic on a topic, oldest first: key, CloudEvents headers, JSON. With nothing of ours between."""
+    """Every record of one clinic on a topic, oldest first, read without our code: key, headers, JSON."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:

@@ -10,17 +10,17 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.providers import MailServer, Twilio
 
 from tests.e2e.platform import Clinic, Platform, check_in, phq9, read_topic, until
 from tests.oracle import as_inputs, assess, check_alerts, differences
-from tests.providers import MailServer, Twilio
 from tests.stack import Stack
 
 ENTRIES, PATIENTS, SENDERS = 2000, 40, 16
 
 
 def story(seed: int) -> list[tuple[str, dict[str, Any]]]:
-    """2,000 entries of 40 patients over 60 days, mostly imported, the last day live; some worsen, some answer item 9."""
+    """2,000 entries of 40 patients over 60 days, the last day live, the rest imported; some worsen, some answer item 9."""
     chance, now = random.Random(seed), datetime.now(UTC).replace(microsecond=0)
     entries: list[tuple[datetime, str, dict[str, Any]]] = []
     for number in range(ENTRIES):

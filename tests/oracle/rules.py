@@ -1,0 +1,407 @@
+"""The six rules, as docs/rules.md words them, in its order and with its names."""
+
+import statistics
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from math import sqrt
+from typing import Any
+
+from tests.oracle.plain import (
+    TINY,
+    Plain,
+    below,
+    closing_time,
+    day,
+    days,
+    highest_versions,
+    instant,
+    settings_at,
+    there,
+)
+
+PARAMETERS: dict[str, dict[str, float]] = {
+    "risk_item": {"tell_days": 90},
+    "reliable_deterioration": {"phq9": 6, "gad7": 4},
+    "mood_shift": {"lambda": 0.1, "limit": 2.7, "baseline_days": 20, "baseline_span": 28, "sd_floor": 0.5},
+    "gone_quiet": {"min_days": 7, "factor": 3, "gaps": 20},
+    "question_unanswered": {"working_days": 2},
+    "rating_drop": {"earlier": 3, "min_drop": 0.5, "sd_factor": 2},
+}
+FIVE_QUESTIONS = (
+    "felt_welcome",
+    "room_was_comfortable",
+    "felt_listened_to",
+    "worked_on_what_matters",
+    "questions_were_answered",
+)
+
+
+class Case:
+    """All there is about one patient, sorted, and the instant it is looked at."""
+
+    def __init__(
+        self,
+        facts: list[Plain],
+        patient: Plain | None,
+        sessions: list[Plain],
+        questions: list[Plain],
+        clinic: Plain | None,
+        now: Any,
+        horizon: Any,
+    ) -> None:
+        one_of_each = {fact["id"]: fact for fact in facts}
+        self.facts = sorted(one_of_each.values(), key=lambda fact: (instant(fact["occurred_at"]), fact["id"]))
+        self.check_ins = [fact for fact in self.facts if "mood" in fact]
+        self.questionnaires = [fact for fact in self.facts if "instrument" in fact]
+        self.questions_asked = [fact for fact in self.facts if "question" in fact]
+        self.patient = there(patient)
+        self.sessions = [session for session in highest_versions(sessions, "session") if there(session)]
+        self.handlings = {handling["question"]: handling for handling in highest_versions(questions, "question")}
+        self.clinic = clinic
+        self.now = instant(now)
+        self.horizon = instant(horizon)
+
+
+def assess(
+    facts: list[Plain],
+    patient: Plain | None,
+    sessions: list[Plain],
+    questions: list[Plain],
+    clinic: Plain | None,
+    now: Any,
+    horizon: Any,
+) -> Plain:
+    """What docs/rules.md says of one patient.
+
+    facts: check-ins, questionnaires and questions asked as they are on the topics, each with its event's `id`;
+    documents as on the topics (older versions may be among them); instants as ISO strings or aware datetimes.
+    Gives registered, entries, last_heard and concerns; every concern with rule, holds, since, numbers, parameters,
+    telling and chart.
+    """
+    case = Case(facts, patient, sessions, questions, clinic, now, horizon)
+    concerns = []
+    for rule, parameters in rules_in_force(case):
+        concern = RULES[rule](case, parameters)
+        if concern is not None and not (case.patient and case.patient.get("status") == "deceased"):
+            concerns.append({"rule": rule, "parameters": parameters, **concern})
+    return {
+        "registered": case.patient is not None,
+        "entries": len(case.facts),
+        "last_heard": instant(case.facts[-1]["occurred_at"]) if case.facts else None,
+        "concerns": concerns,
+    }
+
+
+def rules_in_force(case: Case) -> list[tuple[str, dict[str, float]]]:
+    """The rules the clinic has chosen, in order, each with its parameters."""
+    rule_set = settings_at(case.clinic, case.now)["rule_set"]
+    chosen = []
+    for rule, defaults in PARAMETERS.items():
+        choice = rule_set.get("rules", {}).get(rule)
+        enabled = rule_set["base"] == "starter" if choice is None else choice.get("enabled", True)
+        own = {} if choice is None else choice.get("parameters", {})
+        if enabled:
+            chosen.append((rule, {name: own.get(name, default) for name, default in defaults.items()}))
+    return chosen
+
+
+def concern(*, holds: bool, since: datetime | None, numbers: Plain, telling: list[Plain], chart: Plain | None) -> Plain:
+    """One rule's word, its telling evidence in order and its floats rounded to four decimals."""
+    return {
+        "holds": holds,
+        "since": since if holds else None,
+        "numbers": {name: round(n, 4) if isinstance(n, float) else n for name, n in numbers.items()},
+        "telling": sorted(telling, key=lambda evidence: (evidence["at"], evidence["id"])),
+        "chart": chart,
+    }
+
+
+def evidence(identity: str, at: datetime, origin: str, urgency: str) -> Plain:
+    """One piece of telling evidence."""
+    return {"id": identity, "at": at, "origin": origin, "urgency": urgency}
+
+
+def sample_sd(values: list[float]) -> float:
+    """The sample standard deviation (n-1); 0 of a single value."""
+    return statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+# 1 ------------------------------------------------------------------------------------------------------------------
+
+
+def risk_item(case: Case, parameters: dict[str, float]) -> Plain | None:
+    """A questionnaire's answer about harm above 0, while in its recall; telling for 90 days."""
+
+    def value(form: Plain) -> int:
+        return max(int(answer["value"]) for answer in form["risk_answers"])
+
+    def ends(form: Plain) -> datetime:
+        return instant(form["occurred_at"]) + days(max(answer["recall_days"] for answer in form["risk_answers"]))
+
+    def urgency(form: Plain) -> str:
+        urgent = any(a["value"] >= 1 and a["value"] >= a["urgent_from"] for a in form["risk_answers"])
+        return "at_once" if urgent else "working_hours"
+
+    answered = [form for form in case.questionnaires if form.get("risk_answers")]
+    above_zero = [form for form in answered if value(form) >= 1]
+    in_recall = [form for form in above_zero if ends(form) > case.now]
+    to_tell = [
+        form
+        for form in above_zero
+        if (form["origin"] == "import" and form in in_recall)
+        or (form["origin"] != "import" and instant(form["occurred_at"]) + days(parameters["tell_days"]) > case.now)
+    ]
+    counted = [form for form in above_zero if form in in_recall or form in to_tell]
+    if not counted:
+        return None
+
+    stretches: list[tuple[datetime, datetime]] = []
+    for form in above_zero:
+        begins, until = instant(form["occurred_at"]), ends(form)
+        if stretches and begins <= stretches[-1][1]:
+            stretches[-1] = (stretches[-1][0], max(stretches[-1][1], until))
+        else:
+            stretches.append((begins, until))
+    not_over = [begins for begins, until in stretches if until > case.now]
+
+    return concern(
+        holds=bool(in_recall),
+        since=not_over[0] if not_over else None,
+        numbers={
+            "highest": max(value(form) for form in counted),
+            "latest": value(answered[-1]),
+            "above_zero": len(counted),
+        },
+        telling=[evidence(f["id"], instant(f["occurred_at"]), f["origin"], urgency(f)) for f in to_tell],
+        chart=None,
+    )
+
+
+# 2 ------------------------------------------------------------------------------------------------------------------
+
+
+def reliable_deterioration(case: Case, parameters: dict[str, float]) -> Plain | None:
+    """PHQ-9 or GAD-7 reliably above the first valid score of the episode of care."""
+    started_on = case.patient.get("episode_started_on") if case.patient else None
+    numbers: Plain = {}
+    begun: list[Plain] = []
+    chart = None
+    for measure, highest in (("phq9", 27), ("gad7", 21)):
+        scored = [
+            form
+            for form in case.questionnaires
+            if form["instrument"] == measure
+            and form.get("score") is not None
+            and (started_on is None or day(form["local_day"]) >= day(started_on))
+        ]
+        began = open_deterioration(scored, parameters[measure])
+        if began is None:
+            continue
+        begun.append(began)
+        numbers[f"{measure}_first"] = scored[0]["score"]
+        numbers[f"{measure}_latest"] = scored[-1]["score"]
+        if chart is None:
+            points = [(day(form["local_day"]), form["score"]) for form in scored]
+            chart = {"measure": measure, "minimum": 0, "maximum": highest, "points": points[-12:]}
+    if not begun:
+        return None
+    return concern(
+        holds=True,
+        since=min(instant(form["occurred_at"]) for form in begun),
+        numbers=numbers,
+        telling=[evidence(f["id"], instant(f["occurred_at"]), f["origin"], "at_once") for f in begun],
+        chart=chart,
+    )
+
+
+def open_deterioration(scored: list[Plain], threshold: float) -> Plain | None:
+    """The questionnaire that began the deterioration which is still open at the end, if one is."""
+    began: Plain | None = None
+    not_worse_running = 0
+    for form in scored[1:]:
+        worse = not below(form["score"] - scored[0]["score"], threshold)
+        not_worse_running = 0 if worse else not_worse_running + 1
+        if worse and began is None:
+            began = form
+        if not_worse_running == 2:
+            began = None
+    return began
+
+
+# 3 ------------------------------------------------------------------------------------------------------------------
+
+
+def mood_shift(case: Case, parameters: dict[str, float]) -> Plain | None:
+    """The moving average of day means below the patient's own baseline."""
+    by_day: dict[date, list[Plain]] = {}
+    for check_in in case.check_ins:
+        by_day.setdefault(day(check_in["local_day"]), []).append(check_in)
+    observed = sorted(by_day)
+    mean_of = {
+        on: sum(round(check_in["mood"] * 100) for check_in in by_day[on]) / (100 * len(by_day[on])) for on in observed
+    }
+
+    baseline: list[date] = []
+    for count in range(1, len(observed) + 1):
+        span = (observed[count - 1] - observed[0]).days + 1
+        if count >= parameters["baseline_days"] and span >= parameters["baseline_span"]:
+            baseline = observed[:count]
+            break
+    if not baseline:
+        return None
+    x = [mean_of[on] for on in baseline]
+    mu = statistics.fmean(x)
+    sd = max(sample_sd(x), parameters["sd_floor"])
+    phi = lag_1_autocorrelation(x, mu)
+    sigma = sd * sqrt((1 + phi) / (1 - phi))
+
+    lam = parameters["lambda"]
+    z, lower_limit, began = mu, mu, None
+    for n, on in enumerate(observed[len(baseline) :], start=1):
+        z = lam * mean_of[on] + (1 - lam) * z
+        lower_limit = mu - parameters["limit"] * sigma * sqrt(lam / (2 - lam) * (1 - (1 - lam) ** (2 * n)))
+        if began is None and below(z, lower_limit):
+            began = on
+        elif began is not None and not below(z, mu):
+            began = None
+    if began is None:
+        return None
+
+    since = instant(by_day[began][0]["occurred_at"])
+    return concern(
+        holds=True,
+        since=since,
+        numbers={
+            "baseline_mean": mu,
+            "baseline_sd": float(sd),
+            "phi": float(phi),
+            "ewma": z,
+            "limit": lower_limit,
+            "latest": mean_of[observed[-1]],
+        },
+        telling=[
+            evidence(f"mood_shift:{began.isoformat()}", since, by_day[began][-1]["origin"], "working_hours"),
+        ],
+        chart={
+            "measure": "mood",
+            "minimum": 0,
+            "maximum": 10,
+            "points": [(on, round(mean_of[on], 4)) for on in observed[-30:]],
+        },
+    )
+
+
+def lag_1_autocorrelation(x: list[float], mu: float) -> float:
+    """Of successive values around mu, clamped to [0, 0.7]; 0 where nothing varies."""
+    together = sum((x[i] - mu) * (x[i + 1] - mu) for i in range(len(x) - 1))
+    alone = sum((value - mu) ** 2 for value in x)
+    if alone < TINY:
+        return 0.0
+    return min(max(together / alone, 0.0), 0.7)
+
+
+# 4 ------------------------------------------------------------------------------------------------------------------
+
+
+def gone_quiet(case: Case, parameters: dict[str, float]) -> Plain | None:
+    """Nothing from an active patient for longer than is usual for them."""
+    if case.patient is None or case.patient.get("status", "active") != "active":
+        return None
+    observed = sorted({day(fact["local_day"]) for fact in case.facts})
+    gaps = [(observed[i + 1] - observed[i]).days for i in range(len(observed) - 1)]
+    last_gaps = gaps[-int(parameters["gaps"]) :]
+    median = statistics.median(last_gaps) if last_gaps else None
+    allowed = parameters["min_days"]
+    if median is not None:
+        allowed = max(allowed, parameters["factor"] * median)
+
+    if case.facts:
+        last = case.facts[-1]
+        name, origin, heard = last["id"], last["origin"], instant(last["occurred_at"])
+    else:
+        name, origin, heard = "registration", "live", instant(case.patient["registered_at"])
+    due = heard + days(allowed)
+    if case.horizon < due:
+        return None
+    return concern(
+        holds=True,
+        since=due,
+        numbers={"days_allowed": allowed, "median_gap": median},
+        telling=[evidence(f"gone_quiet:{name}", due, origin, "working_hours")],
+        chart=None,
+    )
+
+
+# 5 ------------------------------------------------------------------------------------------------------------------
+
+
+def question_unanswered(case: Case, parameters: dict[str, float]) -> Plain | None:
+    """A question past the time in which the clinic means to answer."""
+    overdue = []
+    for asked in case.questions_asked:
+        handling = case.handlings.get(asked["question"])
+        if handling is not None and (handling.get("deleted") or handling.get("status", "open") != "open"):
+            continue
+        asked_at = instant(asked["occurred_at"])
+        due = closing_time(settings_at(case.clinic, asked_at), asked_at, int(parameters["working_days"]))
+        if case.horizon >= due:
+            overdue.append(evidence(asked["id"], due, asked["origin"], "working_hours"))
+    if not overdue:
+        return None
+    return concern(
+        holds=True,
+        since=min(late["at"] for late in overdue),
+        numbers={"unanswered": len(overdue)},
+        telling=overdue,
+        chart=None,
+    )
+
+
+# 6 ------------------------------------------------------------------------------------------------------------------
+
+
+def rating_drop(case: Case, parameters: dict[str, float]) -> Plain | None:
+    """The last session rated clearly lower than the ones before."""
+    rated = sorted(
+        (session for session in case.sessions if session.get("rating")),
+        key=lambda session: (instant(session["rating"]["rated_at"]), session["session"]),
+    )
+    means = [sum(session["rating"][question] for question in FIVE_QUESTIONS) / 5 for session in rated]
+    if len(means) < max(parameters["earlier"], 1) + 1:
+        return None
+    latest, previous, earlier = means[-1], means[-2], means[:-1]
+    earlier_mean, sd = statistics.fmean(earlier), sample_sd(earlier)
+    dropped = not below(previous - latest, max(sd, parameters["min_drop"]))
+    far_below = below(latest, earlier_mean - parameters["sd_factor"] * sd)
+    fell_twice = len(means) >= 3 and below(latest, previous) and below(previous, means[-3])
+    if not (dropped or far_below or fell_twice):
+        return None
+    last = rated[-1]
+    rated_at = instant(last["rating"]["rated_at"])
+    return concern(
+        holds=True,
+        since=rated_at,
+        numbers={"latest": latest, "previous": previous, "earlier_mean": earlier_mean, "earlier_sd": float(sd)},
+        telling=[
+            evidence(f"rating:{last['session']}", rated_at, last["rating"].get("origin", "live"), "working_hours"),
+        ],
+        chart={
+            "measure": "rating",
+            "minimum": 0,
+            "maximum": 10,
+            "points": [
+                (instant(session["rating"]["rated_at"]).astimezone(UTC).date(), round(mean, 4))
+                for session, mean in list(zip(rated, means, strict=True))[-12:]
+            ],
+        },
+    )
+
+
+RULES: dict[str, Callable[[Case, dict[str, float]], Plain | None]] = {
+    "risk_item": risk_item,
+    "reliable_deterioration": reliable_deterioration,
+    "mood_shift": mood_shift,
+    "gone_quiet": gone_quiet,
+    "question_unanswered": question_unanswered,
+    "rating_drop": rating_drop,
+}

@@ -20,7 +20,7 @@ ENTRIES, PATIENTS, SENDERS = 2000, 40, 16
 
 
 def story(seed: int) -> list[tuple[str, dict[str, Any]]]:
-    """2,000 entries of 40 patients over 60 days, the last day live, the rest imported; some worsen, some answer item 9."""
+    """2,000 entries of 40 patients over 60 days, the last day live, the rest imported; some of them worsen."""
     chance, now = random.Random(seed), datetime.now(UTC).replace(microsecond=0)
     entries: list[tuple[datetime, str, dict[str, Any]]] = []
     for number in range(ENTRIES):

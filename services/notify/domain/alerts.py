@@ -1,0 +1,261 @@
+"""Reconciling: what holds is compared with what was told. Level-triggered, so asking again changes nothing."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from services.notify.domain.links import reference_of
+from services.notify.domain.rounds import covers, rounds_of, urgency_of
+from shared.contracts.alerts import Alert, AlertStatus, Disposition, Route, Told
+from shared.contracts.assessments import Assessment, Concern, Telling
+from shared.contracts.base import Origin, Urgency
+from shared.contracts.patients import Patient, PatientStatus
+from shared.contracts.safety import answer_by
+from shared.errors import Problem
+from shared.working_time import WorkingTime
+
+RISK: Final = "risk_item"
+"""The rule whose alerts only a human closes."""
+RAPPORT: Final = "rapport"
+"""Who closes an alert when what raised it ends by itself."""
+_ALERTS: Final = uuid.UUID("3c9f5b0e-8d57-5e0b-a0f6-72f5f4f2d4a9")
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that is known of one patient: what insights last said, the patient, and every alert there ever was."""
+
+    assessment: Assessment | None
+    patient: Patient | None
+    alerts: Sequence[Alert]
+    working_time: WorkingTime
+    now: datetime
+
+    @property
+    def deceased(self) -> bool:
+        """Nobody is sent anything new about somebody who has died."""
+        patient = self.patient
+        return patient is not None and not patient.deleted and patient.status is PatientStatus.DECEASED
+
+    @property
+    def clinician(self) -> str | None:
+        """Whose patient this is."""
+        return None if self.patient is None or self.patient.deleted else self.patient.clinician
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """How new the assessment is."""
+        return () if self.assessment is None else self.assessment.order
+
+
+def alert_key(clinic: str, patient: str, alert: str) -> str:
+    """The key of an alert's document."""
+    return f"{clinic}/{patient}/{alert}"
+
+
+def reconcile(situation: Situation) -> list[Alert]:
+    """The alerts that must be opened or changed, whole. Once they are stored, the same question is answered with none.
+
+    An assessment older than one that an alert was decided from decides nothing: it is a stale owner's, or a replay's.
+    """
+    if any(alert.as_of > situation.order for alert in situation.alerts):
+        return []
+    concerns: dict[str, Concern] = {}
+    if situation.assessment is not None and not situation.assessment.deleted and not situation.deceased:
+        concerns = {concern.rule: concern for concern in situation.assessment.concerns}
+    open_rules = [alert.rule for alert in situation.alerts if _is_open(alert)]
+    changed = (_reconcile_rule(situation, rule, concerns.get(rule)) for rule in dict.fromkeys([*concerns, *open_rules]))
+    return [alert for alert in changed if alert is not None]
+
+
+def _is_open(alert: Alert) -> bool:
+    return alert.status is not AlertStatus.CLOSED and not alert.deleted
+
+
+def _reconcile_rule(situation: Situation, rule: str, concern: Concern | None) -> Alert | None:
+    mine = [alert for alert in situation.alerts if alert.rule == rule]
+    current = max((alert for alert in mine if _is_open(alert)), key=lambda alert: alert.opened_at, default=None)
+    news = [] if concern is None else _news(concern, mine)
+    if concern is not None and situation.assessment is not None and news:
+        if current is not None:
+            return _appended(situation, current, concern, news)
+        return _opened(situation, situation.assessment, concern, news, before=len(mine))
+    if current is None or (situation.assessment is None and not situation.deceased):
+        return None
+    wanted = _ended(situation, current) if concern is None or not concern.holds else _going_on(current, concern)
+    if wanted.status is not AlertStatus.CLOSED:
+        wanted = wanted.model_copy(update={"clinician": situation.clinician or wanted.clinician})
+    return None if wanted == current else wanted.model_copy(update={"as_of": situation.order})
+
+
+def _news(concern: Concern, alerts: Sequence[Alert]) -> list[Telling]:
+    """The telling evidence to take up: untold, and somebody is waiting for it.
+
+    Imported evidence alone pages nobody: it is taken up while the concern holds, and otherwise only beside live news.
+    """
+    told = {evidence.id for alert in alerts for evidence in alert.told}
+    untold = {telling.id: telling for telling in concern.telling if telling.id not in told}
+    live = any(telling.origin is not Origin.IMPORT for telling in untold.values())
+    if concern.holds or (live and concern.rule == RISK):
+        return list(untold.values())
+    return []
+
+
+def _told(news: Sequence[Telling], number: int, now: datetime) -> list[Told]:
+    return [
+        Told(
+            id=telling.id,
+            at=telling.at,
+            origin=telling.origin,
+            urgency=telling.urgency,
+            said=telling.said,
+            added_at=now,
+            round=number,
+        )
+        for telling in news
+    ]
+
+
+def _opened(
+    situation: Situation, assessment: Assessment, concern: Concern, news: Sequence[Telling], *, before: int
+) -> Alert:
+    """A new alert. Its id counts the rule's alerts before it, so that whoever else opens it opens the same one."""
+    now = situation.now
+    alert = str(uuid.uuid5(_ALERTS, f"{assessment.clinic}/{assessment.patient}/{concern.rule}/{before}"))
+    told = _told(news, 1, now)
+    urgency = urgency_of(told)
+    return Alert(
+        clinic=assessment.clinic,
+        patient=assessment.patient,
+        version=1,
+        alert=alert,
+        reference=reference_of(alert),
+        rule=concern.rule,
+        status=AlertStatus.OPEN,
+        route=Route.DIGEST if urgency is None else Route.MESSAGE,
+        urgency=urgency or Urgency.WORKING_HOURS,
+        holds=concern.holds,
+        reason=concern.reason,
+        opened_at=now,
+        open_since=now,
+        deadline=answer_by(situation.working_time, now, urgency or Urgency.WORKING_HOURS),
+        told=told,
+        clinician=situation.clinician,
+        as_of=situation.order,
+        updated_at=now,
+    )
+
+
+def _appended(situation: Situation, alert: Alert, concern: Concern, news: Sequence[Telling]) -> Alert:
+    """The open alert with news: live news un-acknowledge it, and may make it more urgent; imported news do neither."""
+    now = situation.now
+    added = _told(news, 1 + max((evidence.round for evidence in alert.told), default=0), now)
+    update: dict[str, Any] = {
+        "told": [*alert.told, *added],
+        "holds": concern.holds,
+        "reason": concern.reason,
+        "clinician": situation.clinician or alert.clinician,
+        "as_of": situation.order,
+    }
+    urgency = urgency_of(added)
+    if urgency is not None:
+        update |= {"status": AlertStatus.OPEN, "route": Route.MESSAGE}
+        update |= {"acknowledged_at": None, "acknowledged_by": None}
+        deadline = answer_by(situation.working_time, now, urgency)
+        if alert.status is AlertStatus.OPEN and alert.route is Route.MESSAGE:
+            # it was waiting already: what was said of it stands, unless this is more urgent
+            update["urgency"] = Urgency.AT_ONCE if Urgency.AT_ONCE in (urgency, alert.urgency) else urgency
+            update["deadline"] = min(deadline, alert.deadline)
+        else:
+            update |= {"urgency": urgency, "deadline": deadline, "open_since": now}
+    return alert.model_copy(update=update)
+
+
+def _going_on(alert: Alert, concern: Concern) -> Alert:
+    """What was told stands as it was told; only a risk alert shows what came after (a later 0)."""
+    reason = concern.reason if alert.rule == RISK or not alert.holds else alert.reason
+    return alert.model_copy(update={"holds": True, "reason": reason})
+
+
+def _ended(situation: Situation, alert: Alert) -> Alert:
+    """What raised it is over: that closes it, but for a risk alert, which a human closes."""
+    if alert.rule == RISK:
+        over = alert.model_copy(update={"holds": False})
+        return _all_settled(over, situation.now) if situation.deceased else over
+    note = (
+        "Closed because the patient's record says that they have died."
+        if situation.deceased
+        else "Ended by itself: what raised this alert no longer holds."
+    )
+    return _closed(alert, by=RAPPORT, disposition=None, note=note, now=situation.now)
+
+
+def _closed(alert: Alert, *, by: str, disposition: Disposition | None, note: str | None, now: datetime) -> Alert:
+    return _all_settled(
+        alert.model_copy(
+            update={
+                "status": AlertStatus.CLOSED,
+                "holds": alert.holds and by != RAPPORT,
+                "closed_at": now,
+                "closed_by": by,
+                "disposition": disposition,
+                "note": note,
+            }
+        ),
+        now,
+    )
+
+
+def _all_settled(alert: Alert, now: datetime) -> Alert:
+    """Nothing of it has to be sent any more."""
+    if all(evidence.settled_at is not None for evidence in alert.told):
+        return alert
+    told = [e if e.settled_at is not None else e.model_copy(update={"settled_at": now}) for e in alert.told]
+    return alert.model_copy(update={"told": told})
+
+
+def settle(alert: Alert, number: int, working_time: WorkingTime, now: datetime) -> Alert:
+    """The message of a round was handed over: that round is settled, and those its message speaks for."""
+    rounds = {news.number: news for news in rounds_of(alert)}
+    mine = rounds.get(number)
+    if mine is None:
+        return alert
+    done = {number} | {n for n, news in rounds.items() if covers(mine, news, working_time, now)}
+    told = [
+        evidence.model_copy(update={"settled_at": now})
+        if evidence.round in done and evidence.settled_at is None
+        else evidence
+        for evidence in alert.told
+    ]
+    return alert.model_copy(update={"told": told})
+
+
+def acknowledge(alert: Alert, *, by: str, now: datetime) -> Alert:
+    """Somebody has it. The first one keeps it; what was still to be sent is no longer needed.
+
+    Raises Problem 409 where it is closed.
+    """
+    if alert.status is AlertStatus.CLOSED:
+        raise _already_closed()
+    if alert.status is AlertStatus.ACKNOWLEDGED:
+        return alert
+    update = {"status": AlertStatus.ACKNOWLEDGED, "acknowledged_at": now, "acknowledged_by": by}
+    return _all_settled(alert.model_copy(update=update), now)
+
+
+def close(alert: Alert, *, by: str, disposition: Disposition, note: str | None, now: datetime) -> Alert:
+    """A human closes it and says what was done. Raises Problem 409 where it is closed already."""
+    if alert.status is AlertStatus.CLOSED:
+        raise _already_closed()
+    return _closed(alert, by=by, disposition=disposition, note=note, now=now)
+
+
+def _already_closed() -> Problem:
+    return Problem(
+        409,
+        "already_closed",
+        "This alert is closed already",
+        "Nothing more is to be done with it; new evidence opens another. Read this one to see who closed it and why.",
+    )

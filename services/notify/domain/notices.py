@@ -1,0 +1,50 @@
+"""What a message says, before a channel puts it into words: no more of the patient than the clinic allows."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from shared.contracts.assessments import Chart
+from shared.contracts.base import Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """Patient data, for recipients in a domain the clinic has allow-listed. chart is None for risk, always."""
+
+    patient: str
+    reason: str
+    evidence: tuple[str, ...]
+    chart: Chart | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One alert in a message: nothing of the patient but what is in `detail`."""
+
+    reference: str
+    link: str
+    urgency: Urgency
+    raised_at: datetime
+    deadline: datetime
+    detail: Detail | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message to one address. token: the same for every try of the same leg, so that a duplicate is recognisable."""
+
+    token: str
+    address: str
+    name: str
+    clinic_name: str
+    zone: ZoneInfo
+    written_at: datetime
+    digest: bool
+    lines: tuple[Line, ...]
+
+
+def detail_allowed(address: str, domains: Collection[str]) -> bool:
+    """Whether a recipient's e-mail domain is one of those the clinic has allow-listed (exactly, in any case)."""
+    return address.rpartition("@")[2].casefold() in {domain.casefold() for domain in domains}

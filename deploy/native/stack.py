@@ -115,6 +115,8 @@ class NativeStack:
     A write that was acknowledged survives a killed server, not a lost disk.
     """
 
+    kind = "native"
+
     def __init__(self, run_dir: Path, *, kafka_port: int = 0, mongo_port: int = 0, outlive: bool = False) -> None:
         self.run_dir = run_dir.resolve()
         self.outlive = outlive

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,6 +26,7 @@ Ping = Callable[[], Awaitable[None]]
 Pings = Mapping[str, Ping]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
 PROBLEM_DOCS = "https://rapport.example/problems/"
+PROBLEM_TYPE = "application/problem+json"
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/oauth2-redirect"})
 
 
@@ -43,7 +46,58 @@ def create_app(*, service: str, title: str, routers: Sequence[APIRouter], lifesp
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_middleware(Access, service=service)
+    app.openapi = partial(_openapi, app, app.openapi)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+class WrongField(BaseModel):
+    """One thing wrong with one field."""
+
+    pointer: str = Field(description="A JSON pointer into what was sent.")
+    message: str = Field(description="What to send instead.")
+
+
+class ProblemAnswer(BaseModel):
+    """A refusal (RFC 9457) that says what to do next. It never repeats what was sent."""
+
+    type: str = Field(description="Where this kind of problem is explained.")
+    title: str
+    status: int
+    detail: str = Field(description="What to do or send instead.")
+    code: str = Field(description="The kind of problem, for programs.")
+    errors: list[WrongField] = Field(default_factory=list)
+
+
+_PROBLEMS: Mapping[int, str] = {
+    400: "A header or the cursor is missing or odd.",
+    401: "No token, or not one of ours.",
+    403: "The token lacks the scope.",
+    404: "There is no such thing in your clinic.",
+    409: "It does not fit what is there already; `code` and `detail` say how.",
+    410: "It was deleted for good.",
+    413: "More than we take at once.",
+    422: "Something sent cannot be right; `errors` names the fields. Nothing was recorded.",
+    503: "May or may not have been recorded: send it again with the same Idempotency-Key.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: these refusals, and those every route has (401, 403, 422, 503)."""
+    return {
+        status: {"model": ProblemAnswer, "description": _PROBLEMS[status]}
+        for status in sorted({401, 403, 422, 503, *statuses})
+    }
+
+
+def _openapi(app: FastAPI, generate: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """FastAPI's document, with problems under the media type they are sent with."""
+    if app.openapi_schema is None:
+        for operations in generate()["paths"].values():
+            for operation in operations.values():
+                for status, answer in operation["responses"].items():
+                    if status >= "400" and "application/json" in answer.get("content", {}):
+                        answer["content"] = {PROBLEM_TYPE: answer["content"]["application/json"]}
+    return generate()
 
 
 class Access:
@@ -107,7 +161,7 @@ def _problem_response(problem: Problem) -> JSONResponse:
     }
     if problem.errors:
         body["errors"] = [{"pointer": e.pointer, "message": e.message} for e in problem.errors]
-    return JSONResponse(body, problem.status, problem.headers, media_type="application/problem+json")
+    return JSONResponse(body, problem.status, problem.headers, media_type=PROBLEM_TYPE)
 
 
 async def _on_problem(_: Request, problem: Exception) -> Response:

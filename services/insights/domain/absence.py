@@ -1,0 +1,185 @@
+"""The rules of absence, judged as of the horizon: gone quiet and question unanswered (docs/rules.md, 4 and 5)."""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable
+from datetime import datetime
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from services.insights.domain.catalogue import GONE_QUIET, QUESTION_UNANSWERED, Parameters
+from services.insights.domain.instants import ORIGINS, instant_of, key_at, key_id, micros, span
+from services.insights.domain.standing import Settled, Standing
+from services.insights.domain.words import at_time, counted, days
+from shared.contracts.assessments import Concern, Telling
+from shared.contracts.base import Origin
+
+Local = Callable[[int], datetime]
+
+
+class ObservedDays:
+    """The distinct local days of all of a patient's facts, as ordinals in order."""
+
+    __slots__ = ("day",)
+
+    def __init__(self) -> None:
+        self.day = array("i")
+
+    def add(self, day: int) -> None:
+        """Take in a fact's day."""
+        known = self.day
+        if not known or known[-1] < day:
+            known.append(day)
+        elif known[-1] != day:
+            index = bisect_left(known, day)
+            if known[index] != day:
+                known.insert(index, day)
+
+    def median_gap(self, gaps: int) -> float | None:
+        """The median of the last `gaps` differences between successive days; None where there is none."""
+        last = self.day[-gaps - 1 :]
+        return median(there - here for here, there in pairwise(last)) if len(last) > 1 else None
+
+
+def gone_quiet(
+    observed: ObservedDays,
+    parameters: Parameters,
+    *,
+    last: tuple[bytes, int] | None,
+    registered_at: int,
+    horizon: int,
+    local: Local,
+) -> tuple[Concern | None, int | None]:
+    """What the rule says of an active patient, and when time alone changes it.
+
+    last: key and origin of the last fact, where there is one.
+    """
+    gap = observed.median_gap(int(parameters["gaps"]))
+    allowed = parameters["min_days"] if gap is None else max(parameters["min_days"], parameters["factor"] * gap)
+    heard = key_at(last[0]) if last else registered_at
+    due = heard + span(allowed)
+    if horizon < due:
+        return None, due
+    since = f"{'' if last else 'registration on '}{at_time(local(heard))}"
+    usual = "" if gap is None else f"; usually there are {days(gap)} between days with an entry"
+    said = f"No entry since {since}: longer than the {days(allowed)} allowed{usual}."
+    return (
+        Concern(
+            rule=GONE_QUIET.name,
+            holds=True,
+            since=instant_of(due),
+            reason=f"{said} That says no more than that there are fewer entries.",
+            until=GONE_QUIET.until,
+            source=GONE_QUIET.source,
+            parameters=dict(parameters),
+            numbers={
+                "days_allowed": round(allowed, 4),
+                "median_gap": None if gap is None else round(gap, 4),
+            },
+            telling=[
+                Telling(
+                    id=f"gone_quiet:{key_id(last[0]) if last else 'registration'}",
+                    at=instant_of(due),
+                    origin=ORIGINS[last[1]] if last else Origin.LIVE,
+                    urgency=GONE_QUIET.urgency,
+                    said=said,
+                )
+            ],
+        ),
+        None,
+    )
+
+
+_NEVER: Final = 1 << 62
+
+
+class Questions:
+    """A patient's questions: those asked (facts), how far each handling has come (documents), and which are open."""
+
+    __slots__ = ("_asked", "_dues", "_handling", "_open", "_settled_by")
+
+    def __init__(self) -> None:
+        self._asked: dict[str, list[tuple[bytes, int]]] = {}
+        self._handling: dict[str, tuple[int, bool]] = {}
+        self._open: set[str] = set()
+        self._dues: dict[bytes, int] = {}
+        self._settled_by: tuple[Standing | None, int] = (None, 0)
+
+    def ask(self, question: str, key: bytes, origin: int) -> None:
+        """Take in that a question was asked."""
+        self._asked.setdefault(question, []).append((key, origin))
+        if not self._handling.get(question, (0, False))[1]:
+            self._open.add(question)
+
+    def handle(self, question: str, version: int, *, closed: bool) -> None:
+        """Take in what became of a question, if the document is newer than what is known."""
+        if version <= self._handling.get(question, (0, False))[0]:
+            return
+        self._handling[question] = (version, closed)
+        if closed:
+            self._open.discard(question)
+        elif question in self._asked:
+            self._open.add(question)
+
+    def waiting(self, standing: Standing, working_days: int) -> list[tuple[int, bytes, int]]:
+        """The open questions as (due, key, origin), ordered by due and id."""
+        if (standing, working_days) != self._settled_by:
+            self._settled_by = (standing, working_days)
+            self._dues.clear()
+        found = []
+        for question in self._open:
+            for key, origin in self._asked[question]:
+                due = self._dues.get(key)
+                if due is None:
+                    due = self._dues[key] = _due(standing.at(key_at(key)), key, working_days)
+                found.append((due, key, origin))
+        found.sort(key=lambda waiting: (waiting[0], waiting[1][8:]))
+        return found
+
+
+def _due(settled: Settled, key: bytes, working_days: int) -> int:
+    try:
+        return micros(settled.working_time.close_after(instant_of(key_at(key)), working_days))
+    except ValueError:  # no working day within a year: nothing was promised
+        return _NEVER
+
+
+def question_unanswered(
+    questions: Questions, parameters: Parameters, *, standing: Standing, horizon: int, local: Local
+) -> tuple[Concern | None, int | None]:
+    """What the rule says, and when time alone changes it next."""
+    waiting = questions.waiting(standing, int(parameters["working_days"]))
+    late = [asked for asked in waiting if asked[0] <= horizon]
+    coming = min((due for due, _, _ in waiting if horizon < due < _NEVER), default=None)
+    if not late:
+        return None, coming
+    promised = counted(int(parameters["working_days"]), "working day", "working days")
+    oldest = at_time(local(late[0][0]))
+    were = "1 question is" if len(late) == 1 else f"{len(late)} questions are"
+    return (
+        Concern(
+            rule=QUESTION_UNANSWERED.name,
+            holds=True,
+            since=instant_of(late[0][0]),
+            reason=f"{were} past the {promised} promised for an answer, since {oldest}.",
+            until=QUESTION_UNANSWERED.until,
+            source=QUESTION_UNANSWERED.source,
+            parameters=dict(parameters),
+            numbers={"unanswered": len(late)},
+            telling=[
+                Telling(
+                    id=key_id(key),
+                    at=instant_of(due),
+                    origin=ORIGINS[origin],
+                    urgency=QUESTION_UNANSWERED.urgency,
+                    said=(
+                        f"A question asked on {at_time(local(key_at(key)))} has not been answered; "
+                        f"the {promised} promised ended on {at_time(local(due))}."
+                    ),
+                )
+                for due, key, origin in late
+            ],
+        ),
+        coming,
+    )

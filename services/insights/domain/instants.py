@@ -1,0 +1,94 @@
+"""Instants as whole microseconds, and the order of facts: by (`occurred_at` as an instant, id as text)."""
+
+from array import array
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from shared.contracts.base import Origin
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+DAY: Final = 86_400_000_000
+"""Microseconds of 24 hours."""
+
+TOLERANCE: Final = 1e-9
+"""What comparisons of computed numbers allow: "a < b" means `a < b - TOLERANCE`."""
+
+ORIGINS: Final = (Origin.LIVE, Origin.SYNC, Origin.IMPORT)
+ORIGIN_CODES: Final = {origin: code for code, origin in enumerate(ORIGINS)}
+IMPORTED: Final = ORIGIN_CODES[Origin.IMPORT]
+
+_BIAS: Final = 1 << 63
+
+
+def micros(instant: datetime) -> int:
+    """Microseconds since 1970 of an aware datetime, exact until the year 2255."""
+    return round(instant.timestamp() * 1_000_000)
+
+
+def instant_of(at: int) -> datetime:
+    """The aware UTC datetime of so many microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=at)
+
+
+def span(days: float) -> int:
+    """Microseconds of so many days of 24 hours."""
+    return timedelta(days=days) // timedelta(microseconds=1)
+
+
+def sort_key(at: int, fact_id: str) -> bytes:
+    """A fact's place in the order of facts, as one small object that compares bytewise."""
+    return (at + _BIAS).to_bytes(8) + fact_id.encode()
+
+
+def key_at(key: bytes) -> int:
+    """The instant in a `sort_key`."""
+    return int.from_bytes(key[:8]) - _BIAS
+
+
+def key_id(key: bytes) -> str:
+    """The fact's id in a `sort_key`."""
+    return key[8:].decode()
+
+
+class KnownIds:
+    """The ids of a patient's facts, to tell in constant time whether one is new, in 12 to 24 bytes each.
+
+    An open hash table of the ids' 64-bit hashes (keyed by the process, so nobody can aim at a collision). Of a patient
+    with 10,000 facts two share a hash with a probability of 3e-12.
+    """
+
+    __slots__ = ("_count", "_table")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._table = array("Q", bytes(8 * 16))
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, fact_id: str) -> bool:
+        """Whether the id is new; from now on it is known."""
+        mark = hash(fact_id) & 0xFFFF_FFFF_FFFF_FFFF or 1
+        table = self._table
+        mask = len(table) - 1
+        place = mark & mask
+        while found := table[place]:
+            if found == mark:
+                return False
+            place = (place + 1) & mask
+        table[place] = mark
+        self._count += 1
+        if self._count * 3 > mask * 2:
+            self._grow()
+        return True
+
+    def _grow(self) -> None:
+        marks = [mark for mark in self._table if mark]
+        table = array("Q", bytes(8 * 2 * len(self._table)))
+        mask = len(table) - 1
+        for mark in marks:
+            place = mark & mask
+            while table[place]:
+                place = (place + 1) & mask
+            table[place] = mark
+        self._table = table

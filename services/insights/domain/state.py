@@ -1,0 +1,122 @@
+"""What is remembered of one patient: enough to assess them again without reading their history."""
+
+from typing import NamedTuple
+
+from services.insights.domain.absence import ObservedDays, Questions
+from services.insights.domain.deterioration import MEASURES, Scores
+from services.insights.domain.instants import ORIGIN_CODES, KnownIds, micros, sort_key
+from services.insights.domain.mood_shift import MoodDays
+from services.insights.domain.rating_drop import Ratings
+from services.insights.domain.risk_item import RiskAnswers, answered
+from shared.contracts import CheckInRecorded, Patient, Question, QuestionAsked, QuestionnaireCompleted, Session
+from shared.contracts.base import Contract, Fact
+from shared.contracts.patients import PatientStatus
+from shared.contracts.questions import QuestionStatus
+
+
+class Registered(NamedTuple):
+    """What assessments need of the patient's document. A deleted one says nothing but its version."""
+
+    version: int
+    deleted: bool
+    status: PatientStatus
+    episode_from: int
+    registered_at: int
+    clinician: str | None
+
+
+class PatientState:
+    """Everything insights keeps in memory of one patient: a function of the *set* of their facts and documents.
+
+    Facts may come in any order and any number of times; two with one id are one, and the first to be recorded counts.
+    Of documents the highest version counts. An entry in order costs the same however long the history.
+    """
+
+    __slots__ = ("_ids", "aside", "last", "mood", "observed", "patient", "questions", "ratings", "risk", "scores")
+
+    def __init__(self) -> None:
+        self._ids = KnownIds()
+        self.last: tuple[bytes, int] | None = None
+        self.observed = ObservedDays()
+        self.mood: MoodDays | None = None
+        self.scores: dict[str, Scores] = {}
+        self.risk: RiskAnswers | None = None
+        self.questions: Questions | None = None
+        self.ratings: Ratings | None = None
+        self.patient: Registered | None = None
+        self.aside: dict[str, bool] = {}
+
+    @property
+    def entries(self) -> int:
+        """How many facts are known."""
+        return len(self._ids)
+
+    @property
+    def registered(self) -> Registered | None:
+        """The patient's document, where there is one that is not deleted."""
+        return self.patient if self.patient is not None and not self.patient.deleted else None
+
+    def add(self, fact_id: str, fact: Fact) -> bool:
+        """Take in a fact; whether it was new. Kinds of fact we do not judge still count as entries."""
+        if not self._ids.add(fact_id):
+            return False
+        at = micros(fact.occurred_at)
+        day = fact.local_day.toordinal()
+        origin = ORIGIN_CODES[fact.origin]
+        if type(fact) is CheckInRecorded:
+            if self.mood is None:
+                self.mood = MoodDays()
+            self.mood.add(day=day, hundredths=round(fact.mood * 100), at=at, origin=origin, fact_id=fact_id)
+        key = sort_key(at, fact_id)
+        if type(fact) is QuestionnaireCompleted:
+            self._add_questionnaire(key, day, origin, fact)
+        elif type(fact) is QuestionAsked:
+            if self.questions is None:
+                self.questions = Questions()
+            self.questions.ask(fact.question, key, origin)
+        self.observed.add(day)
+        if self.last is None or key > self.last[0]:
+            self.last = (key, origin)
+        return True
+
+    def _add_questionnaire(self, key: bytes, day: int, origin: int, fact: QuestionnaireCompleted) -> None:
+        if fact.score is not None and fact.instrument in MEASURES:
+            scores = self.scores.get(fact.instrument)
+            if scores is None:
+                scores = self.scores[fact.instrument] = Scores()
+            scores.add(key=key, day=day, score=fact.score, origin=origin)
+        if fact.risk_answers:
+            if self.risk is None:
+                self.risk = RiskAnswers()
+            self.risk.add(answered(key, origin, fact.instrument, fact.risk_answers))
+
+    def apply(self, document: Contract) -> None:
+        """Take in a document, if it is newer than what is known. Kinds we do not judge are passed over."""
+        if isinstance(document, Patient):
+            self._register(document)
+        elif isinstance(document, Session):
+            if self.ratings is None:
+                self.ratings = Ratings()
+            self.ratings.apply(document)
+        elif isinstance(document, Question):
+            if self.questions is None:
+                self.questions = Questions()
+            closed = document.deleted or document.status is not QuestionStatus.OPEN
+            self.questions.handle(document.question, document.version, closed=closed)
+
+    def _register(self, document: Patient) -> None:
+        if self.patient is not None and document.version <= self.patient.version:
+            return
+        started = document.episode_started_on
+        self.patient = Registered(
+            version=document.version,
+            deleted=document.deleted,
+            status=document.status,
+            episode_from=started.toordinal() if started else 0,
+            registered_at=micros(document.registered_at),
+            clinician=document.clinician,
+        )
+
+    def set_aside(self, event_id: str, *, risk: bool) -> None:
+        """An entry could not be processed: it is missing here, and counted."""
+        self.aside[event_id] = risk

@@ -23,7 +23,6 @@ from typing import Annotated, Any, Final
 import httpx
 import typer
 import uvicorn
-from deploy.demo.run import DemoFailed, run_demo
 from deploy.demo.sink import run_sink
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -35,6 +34,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
+from deploy.demo.run import DemoError, run_demo
 from deploy.native.errors import StackError
 from deploy.native.ports import holder, is_free
 from deploy.native.stack import NativeStack
@@ -347,7 +347,7 @@ def demo(
                 seed=seed,
             )
         )
-    except DemoFailed as error:
+    except DemoError as error:
         raise _fail(str(error)) from None
 
 

@@ -1,7 +1,5 @@
 """A broker and a store server for the tests: containers where a Docker daemon answers, the native stack elsewhere."""
 
-import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +9,7 @@ from typing import Protocol
 
 from testcontainers.core.container import DockerContainer
 
+from deploy.local import docker_answers
 from deploy.native import NativeStack, StackError, ports, probes
 
 KAFKA_IMAGE, MONGO_IMAGE = "apache/kafka:4.3.1", "mongo:8.0.13"
@@ -57,16 +56,6 @@ def open_stack() -> Iterator[Stack]:
             stack = cleanup.enter_context(NativeStack(folder))
         print(f"{stack.kind} stack: Kafka on {stack.bootstrap}, store on {stack.mongo_url}")
         yield stack
-
-
-def docker_answers() -> bool:
-    """True where a Docker daemon can be reached."""
-    docker = shutil.which("docker")
-    return docker is not None and _succeeds(docker, "info")
-
-
-def _succeeds(*command: str) -> bool:
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 class _DockerStack:

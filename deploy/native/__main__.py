@@ -1,6 +1,7 @@
 """`python -m deploy.native up | down | status`: the stack without Docker, from the command line."""
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -14,8 +15,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.native", description=__doc__)
     parser.add_argument("action", choices=["up", "down", "status"])
     parser.add_argument("--run-dir", type=Path, default=Path(".run/native"))
-    parser.add_argument("--kafka-port", type=int, default=9092)
-    parser.add_argument("--mongo-port", type=int, default=27017)
+    parser.add_argument("--kafka-port", type=int, default=os.environ.get("KAFKA_PORT", "9092"))
+    parser.add_argument("--mongo-port", type=int, default=os.environ.get("MONGO_PORT", "27017"))
     given = parser.parse_args()
     stack = NativeStack(given.run_dir, kafka_port=given.kafka_port, mongo_port=given.mongo_port, outlive=True)
     try:

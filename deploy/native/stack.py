@@ -16,7 +16,6 @@ from .errors import StackError
 from .jars import HERE, class_path, java_tool
 
 START_TIMEOUT, STOP_TIMEOUT = 60.0, 10.0  # seconds
-TRIES_FOR_A_FREE_PORT = 3
 POLL = 0.03
 JVM = [
     "-XX:+UseSerialGC",
@@ -34,12 +33,10 @@ class _Server:
         self.folder = run_dir / name
         self.data, self.log = self.folder / "data", self.folder / "server.log"
         self.pid_file = run_dir / f"{name}.pid"
-        self.fixed_port = port
-        self.port = port
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_before = 0
         _pid, running_on = self._recorded()
-        if self.pid is not None and port in {0, running_on}:
-            self.port = running_on
+        self.port = running_on if self.pid is not None else port
 
     @property
     def pid(self) -> int | None:
@@ -54,6 +51,7 @@ class _Server:
         command = [java_tool("java"), f"-Xmx{self.memory}", *JVM, "-cp", class_path(), *arguments]
         self.data.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
+            self._log_before = log.tell()
             self._process = subprocess.Popen(
                 command if outlive else [*command, "watch"],
                 stdin=subprocess.DEVNULL if outlive else subprocess.PIPE,
@@ -103,8 +101,8 @@ class _Server:
             return 0, 0
 
     def _last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines()[-40:] if self.log.exists() else []
-        return next((line[:300] for line in lines if "ERROR" in line or "Exception" in line), "it said nothing.")
+        lines = self.log.read_bytes()[self._log_before :].decode(errors="replace").splitlines()
+        return next((line[:300] for line in lines if "ERROR" in line or "Exception" in line), "it gave no reason.")
 
 
 class NativeStack:
@@ -195,7 +193,7 @@ class NativeStack:
             self._choose_ports(wanted)
             for server in wanted:
                 server.launch(self._arguments(server), outlive=self.outlive)
-            for server in wanted:
+            for server in servers:
                 server.wait_until_ready()
         except BaseException:
             for server in wanted:
@@ -211,7 +209,7 @@ class NativeStack:
                 held_by = ports.holder(server.port)
                 raise StackError(
                     f"{server.title} needs port {server.port}, which {held_by or 'another program'} holds: "
-                    "stop that program or choose another port."
+                    f"stop that program, or set {server.name.upper()}_PORT to a free port."
                 )
         self._controller_port = ports.free_port()
 

@@ -1,0 +1,204 @@
+"""/v1/clinic and /v1/clinicians."""
+
+from datetime import date, time
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import ConfigDict, Field, StringConstraints
+
+from services.intake.api.parts import (
+    PUT_ANSWERS,
+    ClinicianId,
+    Cursor,
+    Limit,
+    Now,
+    PageReply,
+    TheRegister,
+    UpdatedSince,
+    Written_,
+    answered,
+)
+from shared.auth import Caller
+from shared.contracts import Clinic, Clinician
+from shared.contracts.base import Id, Number
+from shared.contracts.clinics import (
+    ChannelName,
+    ClinicSettings,
+    Contact,
+    Email,
+    Mobile,
+    Region,
+    Scale,
+    ScaleItem,
+    Weekday,
+    Zone,
+)
+from shared.runtime import Body, WaitForPosition, caller_with, problems
+
+router = APIRouter(tags=["clinic"])
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+ClockTime = Annotated[time, Written_]
+Day = Annotated[date, Written_]
+Domain = Annotated[str, StringConstraints(to_lower=True, strip_whitespace=True, max_length=190)]
+
+
+class ContactBody(Contact, Body):
+    """Somebody who can be reached, by e-mail, mobile or both."""
+
+
+class ScaleItemBody(ScaleItem, Body):
+    """One item of a scale."""
+
+
+class ScaleBody(Scale, Body):
+    """A measure the clinic declares itself."""
+
+    items: dict[Id, ScaleItemBody] = Field(  # type: ignore[assignment]  # the same, but stricter about what is unknown
+        default_factory=dict, max_length=100
+    )
+
+
+class RuleChoiceBody(Body):
+    """The clinic's word on one rule."""
+
+    enabled: bool = Field(default=True, strict=True)
+    parameters: dict[str, Number] = Field(
+        default_factory=dict, description="Those that differ from the catalogue's defaults (docs/rules.md)."
+    )
+
+
+class RuleSetBody(Body):
+    """The clinic's explicit choice of rules."""
+
+    base: Literal["starter", "none"] = Field(description="starter: the whole starter catalogue; none: no rule.")
+    rules: dict[str, RuleChoiceBody] = Field(default_factory=dict, description="What differs from `base`, by rule.")
+
+
+_CLINIC: Final[dict[str, Any]] = {
+    "name": "Harbour Clinic",
+    "zone": "Europe/London",
+    "region": "GB",
+    "working_hours": {day: ["09:00", "17:00"] for day in ("mon", "tue", "wed", "thu", "fri")},
+    "holidays": ["2026-12-25", "2026-12-28"],
+    "rule_set": {"base": "starter", "rules": {"gone_quiet": {"parameters": {"min_days": 10}}}},
+    "fallback_contact": {"name": "Duty desk", "email": "duty@harbour.example", "mobile": "+447700900000"},
+    "scales": [],
+    "detail_domains": ["harbour.example"],
+}
+
+
+class ClinicBody(Body):
+    """A clinic as it is to be from now on. What is left out takes its default: this is the whole of it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_CLINIC]})
+
+    name: Name
+    zone: Zone = Field(description="IANA time zone. Working hours, deadlines and reports are in it.")
+    region: Region = Field(default=Region.GB, description="Whose crisis contacts patients are shown.")
+    working_hours: dict[Weekday, tuple[ClockTime, ClockTime]] = Field(
+        min_length=1, description="Opening and closing time by weekday, in the clinic's zone; a day left out is off."
+    )
+    holidays: list[Day] = Field(default_factory=list, max_length=1000, description="Days off, in the clinic's zone.")
+    rule_set: RuleSetBody
+    fallback_contact: ContactBody = Field(description="Mandatory: who is told when nobody else can be.")
+    scales: list[ScaleBody] = Field(default_factory=list, max_length=50)
+    detail_domains: list[Domain] = Field(
+        default_factory=list,
+        max_length=50,
+        description="E-mail domains whose recipients may be sent reasons and charts; others get a reference only.",
+    )
+
+
+@router.put("/v1/clinic", operation_id="put_clinic", summary="Set the clinic up, or change its settings from now on",
+            responses=PUT_ANSWERS | problems(), response_model=Clinic)  # fmt: skip
+async def put_clinic(
+    *,
+    body: ClinicBody,
+    register: TheRegister,
+    now: Now,
+    response: Response,
+    caller: Caller = caller_with("clinic:write"),
+) -> Clinic:
+    """The clinic is the token's. Settings that differ are added with `effective_from` now; the old ones stay known."""
+    settings = ClinicSettings.model_validate(body.model_dump(exclude={"name"}) | {"effective_from": now})
+    written = await register.set_up_clinic(caller.clinic, name=body.name, settings=settings)
+    answered(response, written)
+    return written.document
+
+
+@router.get("/v1/clinic", operation_id="get_clinic", summary="The clinic with its settings, past ones included",
+            responses=problems(404))  # fmt: skip
+async def get_clinic(register: TheRegister, _: WaitForPosition, caller: Caller = caller_with("clinic:read")) -> Clinic:
+    """Settings are effective-dated, oldest first: the last ones hold now."""
+    return await register.clinic(caller.clinic)
+
+
+class ClinicianBody(Body):
+    """A clinician as they are to be. What is left out is taken away."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Priya Lund",
+                    "email": "priya@harbour.example",
+                    "mobile": "+447700900001",
+                    "channels": ["email", "sms"],
+                }
+            ]
+        }
+    )
+
+    name: Name
+    email: Email | None = None
+    mobile: Mobile | None = Field(default=None, description="In E.164 form, e.g. +447700900001.")
+    channels: list[ChannelName] = Field(
+        min_length=1, max_length=2, description="How they are told of concerns: email, sms, or both."
+    )
+
+
+@router.put("/v1/clinicians/{clinician}", operation_id="put_clinician", summary="Add a clinician, or change one",
+            responses=PUT_ANSWERS | problems(409, 410), response_model=Clinician)  # fmt: skip
+async def put_clinician(
+    *,
+    clinician: ClinicianId,
+    body: ClinicianBody,
+    register: TheRegister,
+    response: Response,
+    caller: Caller = caller_with("clinic:write"),
+) -> Clinician:
+    """The id is the clinic's own. Every chosen channel needs its address."""
+    wished = Clinician(clinic=caller.clinic, clinician=clinician, version=1, **body.model_dump())
+    written = await register.put_clinician(wished)
+    answered(response, written)
+    return written.document
+
+
+@router.get("/v1/clinicians/{clinician}", operation_id="get_clinician", summary="One clinician",
+            responses=problems(404))  # fmt: skip
+async def get_clinician(
+    *,
+    clinician: ClinicianId,
+    register: TheRegister,
+    _: WaitForPosition,
+    caller: Caller = caller_with("clinic:read"),
+) -> Clinician:
+    """A clinician of the token's clinic."""
+    return await register.clinician(caller.clinic, clinician)
+
+
+@router.get("/v1/clinicians", operation_id="list_clinicians", summary="The clinicians, page by page",
+            responses=problems(400))  # fmt: skip
+async def list_clinicians(
+    *,
+    register: TheRegister,
+    _: WaitForPosition,
+    updated_since: UpdatedSince = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    caller: Caller = caller_with("clinic:read"),
+) -> PageReply[Clinician]:
+    """Those changed longest ago first; one that changes meanwhile comes again further on."""
+    page = await register.clinicians(caller.clinic, updated_since=updated_since, cursor=cursor, limit=limit)
+    return PageReply(items=page.items, next=page.next)

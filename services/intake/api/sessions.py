@@ -1,0 +1,193 @@
+"""/v1/patients/{patient}/sessions and /v1/sessions."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import ConfigDict, Field
+
+from services.intake.api.parts import (
+    PUT_ANSWERS,
+    WRITE_ANSWERS,
+    Cursor,
+    Instant,
+    Limit,
+    Now,
+    PageReply,
+    PatientId,
+    RawBody,
+    SessionId,
+    TheSessions,
+    answered,
+    decision,
+    told,
+)
+from shared.auth import Caller
+from shared.contracts import Session
+from shared.contracts.base import Id, Origin
+from shared.contracts.sessions import Attendance, Rating
+from shared.runtime import Body, IdempotencyKey, WaitForPosition, caller_with, fact_id, problems
+
+router = APIRouter(tags=["sessions"])
+
+
+class SessionBody(Body):
+    """A session to be held, or one held before Rapport came."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"session": "sam-s01", "scheduled_at": "2026-11-30T10:00:00+00:00", "clinician": "priya"},
+            ]
+        }
+    )
+
+    session: Id | None = Field(default=None, description="An id of your own, unique in the clinic; else we make one.")
+    scheduled_at: Instant = Field(
+        description="When it begins: RFC 3339, offset mandatory, at most two years ahead.",
+        examples=["2026-11-30T10:00:00+00:00"],
+    )
+    clinician: Id | None = Field(default=None, description="Who holds it; default: the patient's clinician.")
+
+
+@router.post("/v1/patients/{patient}/sessions", operation_id="plan_session", summary="Plan a session",
+             status_code=201, response_model=Session,
+             responses={**PUT_ANSWERS, **problems(400, 404, 409, 410)})  # fmt: skip
+async def plan_session(
+    *,
+    patient: PatientId,
+    body: SessionBody,
+    sessions: TheSessions,
+    key: IdempotencyKey,
+    raw: RawBody,
+    response: Response,
+    caller: Caller = caller_with("patients:write"),
+) -> Session:
+    """A retry with the same key gets the same answer. 200 where the very same session was planned before."""
+    route = f"POST /v1/patients/{patient}/sessions"
+    written = await sessions.plan(
+        clinic=caller.clinic,
+        patient=patient,
+        session=body.session or fact_id(caller, route, key, b""),
+        scheduled_at=body.scheduled_at,
+        clinician=body.clinician,
+        idempotency=decision(caller, route, key, raw),
+    )
+    answered(response, written)
+    return written.document
+
+
+@router.get("/v1/patients/{patient}/sessions", operation_id="list_sessions", summary="A patient's sessions",
+            responses=problems(400, 404))  # fmt: skip
+async def list_sessions(
+    *,
+    patient: PatientId,
+    sessions: TheSessions,
+    _: WaitForPosition,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    caller: Caller = caller_with("patients:read"),
+) -> PageReply[Session]:
+    """Those changed longest ago first, with attendance and rating."""
+    page = await sessions.of_patient(caller.clinic, patient, cursor=cursor, limit=limit)
+    return PageReply(items=page.items, next=page.next)
+
+
+@router.get("/v1/sessions/{session}", operation_id="get_session", summary="One session",
+            responses=problems(404))  # fmt: skip
+async def get_session(
+    *,
+    session: SessionId,
+    sessions: TheSessions,
+    _: WaitForPosition,
+    caller: Caller = caller_with("patients:read"),
+) -> Session:
+    """A session of the token's clinic, with attendance and rating."""
+    return await sessions.session(caller.clinic, session)
+
+
+class AttendanceBody(Body):
+    """What became of a session."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"attendance": "attended"}]})
+
+    attendance: Attendance = Field(description="Before its time a session can only be cancelled.")
+
+
+@router.post("/v1/sessions/{session}/attendance", operation_id="record_attendance",
+             summary="Record what became of a session",
+             responses=WRITE_ANSWERS | problems(400, 404, 409, 410))  # fmt: skip
+async def record_attendance(
+    *,
+    session: SessionId,
+    body: AttendanceBody,
+    sessions: TheSessions,
+    key: IdempotencyKey,
+    raw: RawBody,
+    response: Response,
+    caller: Caller = caller_with("patients:write"),
+) -> Session:
+    """A later word replaces an earlier one, so that a slip can be corrected."""
+    route = f"POST /v1/sessions/{session}/attendance"
+    written = await sessions.record_attendance(
+        caller.clinic, session, body.attendance, idempotency=decision(caller, route, key, raw)
+    )
+    told(response, written.position)
+    return written.document
+
+
+Tenth = Annotated[int, Field(ge=0, le=10, strict=True)]
+
+
+class RatingBody(Body):
+    """How the patient found a session: five plain questions of our own, 0 (not at all) to 10 (fully)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "felt_welcome": 9,
+                    "room_was_comfortable": 7,
+                    "felt_listened_to": 9,
+                    "worked_on_what_matters": 8,
+                    "questions_were_answered": 8,
+                    "comment": "It was a little cold.",
+                }
+            ]
+        }
+    )
+
+    felt_welcome: Tenth = Field(description="I felt welcome, 0 to 10.")
+    room_was_comfortable: Tenth = Field(description="The room was comfortable (by video: I could hear and see), 0-10.")
+    felt_listened_to: Tenth = Field(description="I felt listened to, 0 to 10.")
+    worked_on_what_matters: Tenth = Field(description="We worked on what matters to me, 0 to 10.")
+    questions_were_answered: Tenth = Field(description="My questions were answered, 0 to 10.")
+    comment: str = Field(default="", max_length=2000, description="What could be better?")
+    rated_at: Instant | None = Field(
+        default=None,
+        description="When the patient rated it: RFC 3339, offset mandatory, not before the session. Default: now.",
+    )
+    origin: Origin = Field(
+        default=Origin.LIVE,
+        description="live: at most 24 hours old; sync: made offline, at most 90 days; import: from another system.",
+    )
+
+
+@router.post("/v1/sessions/{session}/rating", operation_id="rate_session", summary="Rate a session, as its patient",
+             responses=WRITE_ANSWERS | problems(400, 404, 409, 410))  # fmt: skip
+async def rate_session(
+    *,
+    session: SessionId,
+    body: RatingBody,
+    sessions: TheSessions,
+    key: IdempotencyKey,
+    raw: RawBody,
+    now: Now,
+    response: Response,
+    caller: Caller = caller_with("entries:write"),
+) -> Session:
+    """Once per session, from its time on, unless it is marked as missed or cancelled."""
+    rating = Rating(**body.model_dump(exclude={"rated_at"}), rated_at=body.rated_at or now)
+    route = f"POST /v1/sessions/{session}/rating"
+    written = await sessions.rate(caller.clinic, session, rating, idempotency=decision(caller, route, key, raw))
+    told(response, written.position)
+    return written.document

@@ -1,0 +1,149 @@
+"""Clinics: settings that can work, effective-dated, and the promise that follows from them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from services.intake.domain.when import invalid
+from shared.contracts import Clinic
+from shared.contracts.clinics import ClinicSettings, RuleSet, Scale
+from shared.errors import FieldError
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a rule's parameter may be: an inclusive range, and whether only whole numbers make sense."""
+
+    default: float
+    minimum: float
+    maximum: float
+    whole: bool = False
+
+
+RULES: Final[dict[str, dict[str, Parameter]]] = {
+    "risk_item": {"tell_days": Parameter(90, 1, 365, whole=True)},
+    "reliable_deterioration": {"phq9": Parameter(6, 1, 27, whole=True), "gad7": Parameter(4, 1, 21, whole=True)},
+    "mood_shift": {
+        "lambda": Parameter(0.1, 0.01, 1),
+        "limit": Parameter(2.7, 0.5, 6),
+        "baseline_days": Parameter(20, 5, 120, whole=True),
+        "baseline_span": Parameter(28, 5, 365, whole=True),
+        "sd_floor": Parameter(0.5, 0.01, 5),
+    },
+    "gone_quiet": {
+        "min_days": Parameter(7, 1, 365, whole=True),
+        "factor": Parameter(3, 1, 20),
+        "gaps": Parameter(20, 1, 200, whole=True),
+    },
+    "question_unanswered": {"working_days": Parameter(2, 1, 30, whole=True)},
+    "rating_drop": {
+        "earlier": Parameter(3, 2, 50, whole=True),
+        "min_drop": Parameter(0.5, 0.01, 10),
+        "sd_factor": Parameter(2, 0.1, 10),
+    },
+}
+"""The starter catalogue's rules and what a clinic may set in them; what they mean stands in docs/rules.md."""
+
+BUILT_IN: Final = frozenset({"phq9", "gad7"})
+LONGEST_CLOSURE: Final = timedelta(days=120)
+"""A clinic closed for longer could promise nobody an answer; a calendar that says so is a slip."""
+
+
+def set_up_clinic(current: Clinic | None, *, clinic: str, name: str, settings: ClinicSettings) -> Clinic:
+    """The clinic with these settings in force from `settings.effective_from`; appended only where they differ."""
+    errors = list(_wrong_with(settings))
+    if errors:
+        raise invalid(*errors)
+    if current is None:
+        return Clinic(clinic=clinic, version=1, name=name, settings=[settings])
+    last = current.settings[-1]
+    if settings.effective_from <= last.effective_from:  # two changes within one tick of the clock: keep their order
+        settings = settings.model_copy(update={"effective_from": last.effective_from + timedelta(microseconds=1)})
+    differ = settings.model_copy(update={"effective_from": last.effective_from}) != last
+    history = [*current.settings, settings] if differ else current.settings
+    return current.model_copy(update={"name": name, "settings": history})
+
+
+def _wrong_with(settings: ClinicSettings) -> Iterator[FieldError]:
+    yield from _wrong_hours(settings)
+    yield from _wrong_rules(settings.rule_set)
+    yield from _wrong_scales(settings.scales)
+    for index, domain in enumerate(settings.detail_domains):
+        labels = domain.split(".")
+        if len(labels) < 2 or not all(label.replace("-", "").isalnum() and label.isascii() for label in labels):
+            yield FieldError(f"/detail_domains/{index}", "Send a bare domain such as clinic.example, without @ or *.")
+
+
+def _wrong_hours(settings: ClinicSettings) -> Iterator[FieldError]:
+    usable = True
+    for weekday, (opens, closes) in settings.working_hours.items():
+        if opens.tzinfo is not None or closes.tzinfo is not None:
+            usable = False
+            yield FieldError(
+                f"/working_hours/{weekday}", "Send times without an offset: they are meant in the clinic's zone."
+            )
+        elif opens >= closes:
+            usable = False
+            yield FieldError(f"/working_hours/{weekday}", "The clinic must open before it closes, on the same day.")
+    if usable:
+        yield from _wrong_holidays(settings)
+
+
+def _wrong_holidays(settings: ClinicSettings) -> Iterator[FieldError]:
+    today = settings.effective_from.date()
+    if any(day > today + timedelta(days=3653) for day in settings.holidays):
+        yield FieldError("/holidays", "Send holidays of the next ten years only.")
+        return
+    closed_since = today
+    for day in _days(today, max([today, *settings.holidays]) + LONGEST_CLOSURE):
+        if settings.working_time.hours_on(day) is not None:
+            closed_since = day
+        elif day - closed_since >= LONGEST_CLOSURE:
+            yield FieldError(
+                "/holidays",
+                f"The clinic would be closed for {LONGEST_CLOSURE.days} days or more from {closed_since}: nobody "
+                "could be promised an answer. Send fewer holidays.",
+            )
+            return
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
+
+
+def _wrong_rules(rule_set: RuleSet) -> Iterator[FieldError]:
+    for rule, choice in rule_set.rules.items():
+        known = RULES.get(rule)
+        if known is None:
+            yield FieldError(f"/rule_set/rules/{rule}", f"There is no such rule. The rules are: {', '.join(RULES)}.")
+            continue
+        for name, value in choice.parameters.items():
+            pointer, allowed = f"/rule_set/rules/{rule}/parameters/{name}", known.get(name)
+            if allowed is None:
+                yield FieldError(pointer, f"This rule has no such parameter. It has: {', '.join(known)}.")
+            elif not allowed.minimum <= value <= allowed.maximum or (allowed.whole and value != int(value)):
+                kind = "a whole number" if allowed.whole else "a number"
+                yield FieldError(pointer, f"Send {kind} from {allowed.minimum:g} to {allowed.maximum:g}.")
+
+
+def _wrong_scales(scales: Sequence[Scale]) -> Iterator[FieldError]:
+    seen: set[str] = set()
+    for index, scale in enumerate(scales):
+        name = scale.name.casefold()
+        if name in BUILT_IN:
+            yield FieldError(f"/scales/{index}/name", "PHQ-9 and GAD-7 are built in: give your own scale another name.")
+        elif name in seen:
+            yield FieldError(f"/scales/{index}/name", "Two scales have this name: give each its own.")
+        seen.add(name)
+
+
+def reply_by(settings: ClinicSettings, at: datetime) -> datetime:
+    """By when a question received at `at` is promised an answer: closing time of the n-th working day after it.
+
+    n is the parameter `working_days` of the rule that watches this promise: 2, or what the clinic set.
+    """
+    default = RULES["question_unanswered"]["working_days"].default
+    choice = settings.rule_set.rules.get("question_unanswered")
+    days = choice.parameters.get("working_days", default) if choice is not None else default
+    return settings.working_time.close_after(at, int(days))

@@ -1,0 +1,48 @@
+"""People: clinicians and patients."""
+
+from datetime import datetime
+
+from services.intake.domain.when import EARLIEST, LONG_AGO, invalid
+from shared.contracts import Clinician, Patient
+from shared.contracts.clinics import ChannelName
+from shared.contracts.patients import PatientStatus
+from shared.errors import FieldError
+
+
+def register_clinician(wished: Clinician) -> Clinician:
+    """The clinician as wished. Raises Problem 422 where a chosen channel has no address."""
+    addresses = {ChannelName.EMAIL: ("email", wished.email), ChannelName.SMS: ("mobile", wished.mobile)}
+    missing = [
+        (channel, name) for channel in wished.channels if (name := addresses[channel][0]) and not addresses[channel][1]
+    ]
+    if missing:
+        raise invalid(
+            *(
+                FieldError(f"/{name}", f"The channel `{channel}` needs it: send it, or leave the channel out.")
+                for channel, name in missing
+            )
+        )
+    return wished
+
+
+def register_patient(current: Patient | None, wished: Patient, now: datetime) -> Patient:
+    """The patient as wished; since when they are registered is settled by the first registration."""
+    if current is not None:
+        return wished.model_copy(update={"registered_at": current.registered_at})
+    if wished.registered_at > now:
+        raise invalid(FieldError("/registered_at", "This is in the future: send when it was, or leave it out for now."))
+    if wished.registered_at < EARLIEST:
+        raise invalid(FieldError("/registered_at", "This is before 1950: check the year."))
+    return wished
+
+
+def forget_patient(current: Patient) -> Patient:
+    """What is left of a deleted patient: the id, so that nobody comes back under it."""
+    return Patient(
+        clinic=current.clinic,
+        patient=current.patient,
+        version=current.version,
+        status=PatientStatus.DISCHARGED,
+        registered_at=LONG_AGO,
+        updated_at=LONG_AGO,
+    )

@@ -1,0 +1,175 @@
+"""Patients' questions: taken in as facts, answered and settled as documents."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from services.intake import domain
+from services.intake.handlers.documents import Documents, clinic_not_set_up
+from services.intake.store import Asked, AskedPage, Questions
+from shared.bus import Message, Position, Publisher
+from shared.clock import Clock
+from shared.contracts import Clinic, Question
+from shared.contracts.base import Origin
+from shared.contracts.questions import QuestionStatus
+from shared.contracts.safety import Safety, safety_reply
+from shared.documents import Idempotency, Table, Written
+from shared.errors import Problem, Recoverable, not_found
+from shared.metrics import ENTRIES_ACCEPTED
+
+TABLE_PATIENCE: Final = timedelta(seconds=2)
+"""How long an entry waits for its clinic's settings to come over the bus."""
+STORE_PATIENCE: Final = timedelta(milliseconds=200)
+"""How long the answer to a question waits for the store to say whether the patient is registered."""
+POLL: Final = 0.02  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What somebody who asked is told. registered: None where the store did not say so in time."""
+
+    question: str
+    recorded_at: datetime
+    position: Position
+    expect_reply_by: datetime
+    registered: bool | None
+    safety: Safety
+
+
+class Inbox:
+    """Patients' questions: taken in as facts, answered and settled as documents."""
+
+    def __init__(
+        self,
+        *,
+        documents: Documents,
+        asked: Questions,
+        table: Table[Clinic],
+        publisher: Publisher,
+        clock: Clock,
+    ) -> None:
+        self._documents = documents
+        self._asked = asked
+        self._table = table
+        self._publisher = publisher
+        self._clock = clock
+
+    async def ask(
+        self, *, clinic: str, question: str, patient: str, text: str, occurred_at: datetime, origin: Origin
+    ) -> Receipt:
+        """Record that a question was asked. No store has a say in whether it is recorded, only the broker.
+
+        Raises Problem 409 (clinic unknown), 410 (patient deleted) and 422, and Recoverable where it may not have been
+        recorded.
+        """
+        now = self._clock.now()
+        fact = domain.ask_question(
+            question=question,
+            clinic=clinic,
+            patient=patient,
+            text=text,
+            occurred_at=occurred_at,
+            origin=origin,
+            now=now,
+        )
+        settings = (await self._known_clinic(clinic)).settings_at(now)
+        registered = await self._registered(f"{clinic}/{patient}")
+        [position] = await self._publisher.publish([Message(id=question, time=now, data=fact)])
+        ENTRIES_ACCEPTED.labels("intake", "question", origin).inc()
+        return Receipt(
+            question=question,
+            recorded_at=now,
+            position=position,
+            expect_reply_by=domain.reply_by(settings, now),
+            registered=registered,
+            safety=safety_reply(settings, now),
+        )
+
+    async def question(self, clinic: str, question: str) -> tuple[Asked, Question]:
+        """A question and how far it has come. Raises Problem 404."""
+        asked = await self._asked.find(clinic, question)
+        if asked is None:
+            raise not_found("question")
+        untouched = domain.open_question(asked.fact)
+        return asked, await self._documents.questions.load(untouched.key) or untouched
+
+    async def questions(
+        self,
+        clinic: str,
+        *,
+        status: QuestionStatus | None,
+        patient: str | None,
+        updated_since: datetime | None,
+        cursor: str | None,
+        limit: int,
+    ) -> tuple[AskedPage, dict[str, Question]]:
+        """Some of a clinic's questions, and how far they have come, by question id."""
+        page = await self._asked.page(
+            clinic, status=status, patient=patient, updated_since=updated_since, cursor=cursor, limit=limit
+        )
+        untouched = [domain.open_question(asked.fact) for asked in page.items]
+        handlings = await self._documents.questions.load_many(one.key for one in untouched)
+        return page, {one.question: handlings.get(one.key, one) for one in untouched}
+
+    async def answer(
+        self, clinic: str, question: str, *, text: str, by: str, idempotency: Idempotency
+    ) -> tuple[Asked, Written[Question]]:
+        """Answer a question. Raises Problem 404 and 409."""
+        asked, now = await self._expect(clinic, question), self._clock.now()
+        untouched = domain.open_question(asked.fact)
+        written = await self._documents.questions.write(
+            untouched.key,
+            lambda current: domain.answer_question(current or untouched, text=text, by=by, now=now),
+            idempotency=idempotency,
+        )
+        await self._asked.follow([written.document])
+        return asked, written
+
+    async def settle(self, clinic: str, question: str, *, idempotency: Idempotency) -> tuple[Asked, Written[Question]]:
+        """Settle a question. Raises Problem 404."""
+        asked, now = await self._expect(clinic, question), self._clock.now()
+        untouched = domain.open_question(asked.fact)
+        written = await self._documents.questions.write(
+            untouched.key,
+            lambda current: domain.settle_question(current or untouched, now),
+            idempotency=idempotency,
+        )
+        await self._asked.follow([written.document])
+        return asked, written
+
+    def expect_reply_by(self, asked: Asked) -> datetime | None:
+        """By when the one who asked was promised an answer; None while the clinic's settings are not here."""
+        clinic = self._table.get(asked.fact.clinic)
+        if clinic is None:
+            return None
+        return domain.reply_by(clinic.settings_at(asked.recorded_at), asked.recorded_at)
+
+    async def _expect(self, clinic: str, question: str) -> Asked:
+        asked = await self._asked.find(clinic, question)
+        if asked is None:
+            raise not_found("question")
+        return asked
+
+    async def _known_clinic(self, clinic: str) -> Clinic:
+        deadline = asyncio.get_running_loop().time() + TABLE_PATIENCE.total_seconds()
+        while (found := self._table.get(clinic)) is None:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise clinic_not_set_up()
+            await asyncio.sleep(POLL)
+        return found
+
+    async def _registered(self, key: str) -> bool | None:
+        try:
+            async with asyncio.timeout(STORE_PATIENCE.total_seconds()):
+                patient = await self._documents.patients.load(key, with_deleted=True)
+        except (Recoverable, TimeoutError):
+            return None
+        if patient is not None and patient.deleted:
+            raise Problem(
+                410,
+                "removed",
+                "This patient was deleted",
+                "Nothing was recorded. Whoever wrote this must be told to turn to the clinic directly.",
+            )
+        return patient is not None

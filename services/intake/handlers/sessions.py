@@ -1,0 +1,90 @@
+"""What happens around sessions: planned, held or not, rated."""
+
+from datetime import datetime
+
+from services.intake import domain
+from services.intake.handlers.documents import Documents, expect_clinician, found, present
+from services.intake.store import SessionNames
+from shared.clock import Clock
+from shared.contracts import Session
+from shared.contracts.sessions import Attendance, Rating
+from shared.documents import Idempotency, Page, Written
+from shared.errors import not_found
+from shared.metrics import ENTRIES_ACCEPTED
+
+
+class Sessions:
+    """What happens around sessions: planned, held or not, rated."""
+
+    def __init__(self, *, documents: Documents, names: SessionNames, clock: Clock) -> None:
+        self._documents = documents
+        self._names = names
+        self._clock = clock
+
+    async def plan(
+        self,
+        *,
+        clinic: str,
+        patient: str,
+        session: str,
+        scheduled_at: datetime,
+        clinician: str | None,
+        idempotency: Idempotency,
+    ) -> Written[Session]:
+        """Plan a session; without a clinician, with the patient's own. Raises Problem 404, 409 and 422."""
+        whose = await found(self._documents.patients, f"{clinic}/{patient}", "patient")
+        await expect_clinician(self._documents, clinic, clinician)
+        now = self._clock.now()
+        wished = Session(
+            clinic=clinic,
+            patient=patient,
+            session=session,
+            version=1,
+            scheduled_at=scheduled_at,
+            clinician=clinician or whose.clinician,
+            updated_at=now,
+        )
+        domain.plan_session(None, wished, now)
+        if await self._names.claim(clinic, session, patient) != patient:
+            raise domain.session_taken()
+        return await self._documents.sessions.write(
+            wished.key, lambda current: domain.plan_session(current, wished, now), idempotency=idempotency
+        )
+
+    async def of_patient(self, clinic: str, patient: str, *, cursor: str | None, limit: int) -> Page[Session]:
+        """A patient's sessions, page by page. Raises Problem 404."""
+        await found(self._documents.patients, f"{clinic}/{patient}", "patient")
+        return await self._documents.sessions.page(clinic, where={"patient": patient}, cursor=cursor, limit=limit)
+
+    async def session(self, clinic: str, session: str) -> Session:
+        """One session. Raises Problem 404, for another clinic's too."""
+        return await found(self._documents.sessions, await self._key(clinic, session), "session")
+
+    async def record_attendance(
+        self, clinic: str, session: str, attendance: Attendance, *, idempotency: Idempotency
+    ) -> Written[Session]:
+        """Note what became of a session. Raises Problem 404 and 409."""
+        now = self._clock.now()
+        return await self._documents.sessions.write(
+            await self._key(clinic, session),
+            lambda current: domain.record_attendance(present(current, "session"), attendance, now),
+            idempotency=idempotency,
+        )
+
+    async def rate(self, clinic: str, session: str, rating: Rating, *, idempotency: Idempotency) -> Written[Session]:
+        """Keep the patient's rating of a session. Raises Problem 404, 409 and 422."""
+        now = self._clock.now()
+        written = await self._documents.sessions.write(
+            await self._key(clinic, session),
+            lambda current: domain.rate_session(present(current, "session"), rating, now),
+            idempotency=idempotency,
+        )
+        if not written.replayed:
+            ENTRIES_ACCEPTED.labels("intake", "rating", rating.origin).inc()
+        return written
+
+    async def _key(self, clinic: str, session: str) -> str:
+        patient = await self._names.patient_of(clinic, session)
+        if patient is None:
+            raise not_found("session")
+        return f"{clinic}/{patient}/{session}"

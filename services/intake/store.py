@@ -1,0 +1,201 @@
+"""What intake keeps beside its documents: who asked what, and whose a session is. All of it can be rebuilt."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pymongo import UpdateMany, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from shared.contracts import Question, QuestionAsked, Session
+from shared.contracts.questions import QuestionStatus
+from shared.documents import order_text, stamp
+from shared.documents.kept import instant_of
+from shared.documents.lists import MOST, cursor_of, place_of
+from shared.errors import Recoverable
+from shared.mongo import Collection, Record, only_duplicates, recoverable
+
+_CHUNK: Final = 1_000
+_TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it was asked, when we had it, and when anything about it last changed."""
+
+    fact: QuestionAsked
+    recorded_at: datetime
+    changed_at: datetime
+
+
+class Questions:
+    """The questions asked, one record each: `{_id: clinic/question, clinic, patient, said, recorded_at, handling}`.
+
+    `said` is the fact as JSON; it is missing where the patient was deleted, or where the fact has not been read yet.
+    `handling` is `{o: order, status, place}` of the newest handling read, only ever written with `$max`, which compares
+    its fields in turn: so replays, duplicates and reordering change nothing. `place` is what lists are sorted by.
+    """
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    async def open(self) -> None:
+        """Make the indexes. Raises Recoverable."""
+        with recoverable():
+            await self._collection.create_index([("clinic", 1), ("handling.place", 1)])
+            await self._collection.create_index([("clinic", 1), ("handling.status", 1), ("handling.place", 1)])
+            await self._collection.create_index([("clinic", 1), ("patient", 1), ("handling.place", 1)])
+
+    async def record(self, facts: Iterable[tuple[QuestionAsked, datetime]], *, forgotten: frozenset[str]) -> None:
+        """Keep questions asked, each with when it was recorded; of patients in `forgotten` (keys), only that they were.
+
+        Safe to repeat. Raises Recoverable.
+        """
+        writes = []
+        for fact, recorded_at in facts:
+            kept = {"clinic": fact.clinic, "patient": fact.patient}
+            if f"{fact.clinic}/{fact.patient}" not in forgotten:
+                kept |= {"said": fact.model_dump_json()}
+            untouched = _handling(0, QuestionStatus.OPEN, recorded_at, fact.question)
+            update = {
+                "$set": kept,
+                "$min": {"recorded_at": stamp(recorded_at)},
+                "$max": {"handling": untouched},
+            }
+            writes.append(UpdateOne({"_id": f"{fact.clinic}/{fact.question}"}, update, upsert=True))
+        await self._write(writes)
+
+    async def follow(self, handlings: Iterable[Question]) -> None:
+        """Note how far questions have come; the highest version counts. Safe to repeat. Raises Recoverable."""
+        await self._write(
+            [
+                UpdateOne(
+                    {"_id": f"{one.clinic}/{one.question}"},
+                    {
+                        "$set": {"clinic": one.clinic, "patient": one.patient},
+                        "$max": {"handling": _handling(one.version, one.status, one.updated_at, one.question)},
+                    },
+                    upsert=True,
+                )
+                for one in handlings
+            ]
+        )
+
+    async def forget(self, clinic: str, patient: str) -> None:
+        """Drop what a patient's questions said. Raises Recoverable."""
+        with recoverable():
+            await self._collection.bulk_write(
+                [UpdateMany({"clinic": clinic, "patient": patient}, {"$unset": {"said": ""}})]
+            )
+
+    async def find(self, clinic: str, question: str) -> Asked | None:
+        """One question of a clinic. Raises Recoverable."""
+        with recoverable():
+            record = await self._collection.find_one({"_id": f"{clinic}/{question}"})
+        return None if record is None or "said" not in record else _asked(record)
+
+    async def page(
+        self,
+        clinic: str,
+        *,
+        status: QuestionStatus | None,
+        patient: str | None,
+        updated_since: datetime | None,
+        cursor: str | None,
+        limit: int,
+    ) -> "AskedPage":
+        """Some of a clinic's questions, those changed longest ago first. Raises Problem 400 (cursor), Recoverable."""
+        wanted: Record = {"clinic": clinic, "said": {"$exists": True}}
+        if status is not None:
+            wanted["handling.status"] = status.value
+        if patient is not None:
+            wanted["patient"] = patient
+        beyond: Record = {}
+        if updated_since is not None:
+            beyond["$gte"] = stamp(updated_since)
+        if cursor is not None:
+            beyond["$gt"] = place_of(cursor)
+        if beyond:
+            wanted["handling.place"] = beyond
+        size = max(1, min(limit, MOST))
+        with recoverable():
+            found = self._collection.find(wanted).sort([("handling.place", 1)]).limit(size + 1)
+            records = await found.to_list(None)
+        rest = cursor_of(records[size - 1]["handling"]["place"]) if len(records) > size else None
+        return AskedPage([_asked(record) for record in records[:size]], rest)
+
+    async def _write(self, writes: Sequence[UpdateOne]) -> None:
+        for start in range(0, len(writes), _CHUNK):
+            await _upserted(self._collection, writes[start : start + _CHUNK])
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPage:
+    """Some questions, and the cursor of the next page (None at the end)."""
+
+    items: list[Asked]
+    next: str | None
+
+
+class SessionNames:
+    """Whose a session id is: `{_id: clinic/session, patient}`. An id, once given, never moves to another patient."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    async def claim(self, clinic: str, session: str, patient: str) -> str:
+        """The patient who has this id: the given one, unless somebody had it first. Raises Recoverable."""
+        await self.learn([(clinic, session, patient)])
+        holder = await self.patient_of(clinic, session)
+        if holder is None:
+            raise Recoverable("The store forgot what it was just told; try again.")
+        return holder
+
+    async def patient_of(self, clinic: str, session: str) -> str | None:
+        """Whose session it is; None where there is no such session in this clinic. Raises Recoverable."""
+        with recoverable():
+            record = await self._collection.find_one({"_id": f"{clinic}/{session}"})
+        return None if record is None else str(record["patient"])
+
+    async def follow(self, sessions: Iterable[Session]) -> None:
+        """Learn the names of sessions read from their topic. Safe to repeat. Raises Recoverable."""
+        await self.learn([(one.clinic, one.session, one.patient) for one in sessions])
+
+    async def learn(self, names: Sequence[tuple[str, str, str]]) -> None:
+        """Note (clinic, session, patient), where the id is free. Raises Recoverable."""
+        writes = [
+            UpdateOne({"_id": f"{clinic}/{session}"}, {"$setOnInsert": {"patient": patient}}, upsert=True)
+            for clinic, session, patient in names
+        ]
+        for start in range(0, len(writes), _CHUNK):
+            await _upserted(self._collection, writes[start : start + _CHUNK])
+
+
+async def _upserted(collection: Collection, writes: Sequence[UpdateOne]) -> None:
+    for _ in range(_TRIES):
+        try:
+            with recoverable():
+                await collection.bulk_write(writes, ordered=False)
+        except DuplicateKeyError:
+            continue
+        except BulkWriteError as error:
+            # two first writers of one key met in an upsert: the record exists now, so once more
+            if not only_duplicates(error):
+                raise
+        else:
+            return
+    raise Recoverable("The same records are being written by too many at once; try again.")
+
+
+def _handling(version: int, status: QuestionStatus, changed_at: datetime, question: str) -> Mapping[str, Any]:
+    """The fields in the sequence in which they are compared."""
+    return {"o": order_text((version,)), "status": status.value, "place": f"{stamp(changed_at)} {question}"}
+
+
+def _asked(record: Record) -> Asked:
+    return Asked(
+        fact=QuestionAsked.model_validate_json(record["said"]),
+        recorded_at=instant_of(record["recorded_at"]),
+        changed_at=instant_of(record["handling"]["place"].split(" ", 1)[0]),
+    )

@@ -25,7 +25,7 @@ def ask_question(
     )
 
 
-def open_question(asked: QuestionAsked) -> Question:
+def open_question(asked: QuestionAsked, recorded_at: datetime) -> Question:
     """The handling of a question nobody has touched yet."""
     return Question(
         clinic=asked.clinic,
@@ -33,7 +33,7 @@ def open_question(asked: QuestionAsked) -> Question:
         question=asked.question,
         version=1,
         asked_at=asked.occurred_at,
-        updated_at=asked.occurred_at,
+        updated_at=recorded_at,
     )
 
 

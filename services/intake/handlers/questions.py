@@ -91,7 +91,7 @@ class Inbox:
         asked = await self._asked.find(clinic, question)
         if asked is None:
             raise not_found("question")
-        untouched = domain.open_question(asked.fact)
+        untouched = domain.open_question(asked.fact, asked.recorded_at)
         return asked, await self._documents.questions.load(untouched.key) or untouched
 
     async def questions(
@@ -108,7 +108,7 @@ class Inbox:
         page = await self._asked.page(
             clinic, status=status, patient=patient, updated_since=updated_since, cursor=cursor, limit=limit
         )
-        untouched = [domain.open_question(asked.fact) for asked in page.items]
+        untouched = [domain.open_question(asked.fact, asked.recorded_at) for asked in page.items]
         handlings = await self._documents.questions.load_many(one.key for one in untouched)
         return page, {one.question: handlings.get(one.key, one) for one in untouched}
 
@@ -117,7 +117,7 @@ class Inbox:
     ) -> tuple[Asked, Written[Question]]:
         """Answer a question. Raises Problem 404 and 409."""
         asked, now = await self._expect(clinic, question), self._clock.now()
-        untouched = domain.open_question(asked.fact)
+        untouched = domain.open_question(asked.fact, asked.recorded_at)
         written = await self._documents.questions.write(
             untouched.key,
             lambda current: domain.answer_question(current or untouched, text=text, by=by, now=now),
@@ -129,7 +129,7 @@ class Inbox:
     async def settle(self, clinic: str, question: str, *, idempotency: Idempotency) -> tuple[Asked, Written[Question]]:
         """Settle a question. Raises Problem 404."""
         asked, now = await self._expect(clinic, question), self._clock.now()
-        untouched = domain.open_question(asked.fact)
+        untouched = domain.open_question(asked.fact, asked.recorded_at)
         written = await self._documents.questions.write(
             untouched.key,
             lambda current: domain.settle_question(current or untouched, now),

@@ -1,0 +1,188 @@
+"""A clinic's settings: what cannot work is refused, what differs is appended, and the promise to patients follows."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from services.intake import domain
+from shared.contracts import Clinic
+from shared.contracts.clinics import ClinicSettings
+from shared.errors import Problem
+
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+"""A Monday."""
+NINE_TO_FIVE = {day: (time(9), time(17)) for day in ("mon", "tue", "wed", "thu", "fri")}
+
+
+def settings(at: datetime = NOW, **changes: Any) -> ClinicSettings:
+    fields: dict[str, Any] = {
+        "effective_from": at,
+        "zone": "Europe/London",
+        "working_hours": NINE_TO_FIVE,
+        "rule_set": {"base": "starter"},
+        "fallback_contact": {"name": "Duty", "email": "duty@harbour.example"},
+    }
+    return ClinicSettings.model_validate(fields | changes)
+
+
+def set_up(current: Clinic | None = None, *, name: str = "Harbour", **changes: Any) -> Clinic:
+    return domain.set_up_clinic(current, clinic="harbour", name=name, settings=settings(**changes))
+
+
+def pointers(refused: pytest.ExceptionInfo[Problem]) -> list[str]:
+    return [error.pointer for error in refused.value.errors]
+
+
+def rules(**rules: Any) -> dict[str, Any]:
+    return {"base": "starter", "rules": rules}
+
+
+def test_a_new_clinic_has_one_set_of_settings() -> None:
+    """The first settings hold from the start."""
+    clinic = set_up()
+
+    assert clinic.settings == [settings()]
+
+
+def test_the_same_settings_again_change_nothing() -> None:
+    """A PUT that says what holds already appends nothing, in whatever order the weekdays come."""
+    clinic = set_up()
+    backwards = dict(reversed(NINE_TO_FIVE.items()))
+
+    assert set_up(clinic, at=NOW + timedelta(days=1), working_hours=backwards) == clinic
+
+
+def test_settings_that_differ_are_appended_and_the_old_ones_stay_known() -> None:
+    """Rules are judged by the settings in force at the time."""
+    later = NOW + timedelta(days=1)
+    clinic = set_up(set_up(), at=later, zone="Europe/Dublin")
+
+    assert [one.zone for one in clinic.settings] == ["Europe/London", "Europe/Dublin"]
+    assert clinic.settings_at(NOW).zone == "Europe/London"
+    assert clinic.settings_at(later).zone == "Europe/Dublin"
+
+
+def test_a_new_name_alone_appends_no_settings() -> None:
+    """The name is not effective-dated."""
+    clinic = set_up(set_up(), name="Harbour and Bay", at=NOW + timedelta(days=1))
+
+    assert clinic.name == "Harbour and Bay"
+    assert len(clinic.settings) == 1
+
+
+def test_two_changes_in_one_instant_keep_their_order() -> None:
+    """A clock that did not move, or went back, makes no two settings of one time."""
+    clinic = set_up(set_up(), zone="Europe/Dublin", at=NOW - timedelta(seconds=1))
+
+    assert clinic.settings[0].effective_from < clinic.settings[1].effective_from
+    assert clinic.settings_at(NOW + timedelta(seconds=1)).zone == "Europe/Dublin"
+
+
+def test_a_clinic_that_closes_before_it_opens_is_refused() -> None:
+    """Hours that cannot be are named by weekday."""
+    with pytest.raises(Problem) as refused:
+        set_up(working_hours={"mon": (time(17), time(9)), "tue": (time(9), time(9)), "wed": (time(9), time(17))})
+
+    assert pointers(refused) == ["/working_hours/mon", "/working_hours/tue"]
+
+
+def test_hours_with_an_offset_are_refused() -> None:
+    """Hours are meant in the clinic's zone, on both sides of a change of the clocks."""
+    with pytest.raises(Problem) as refused:
+        set_up(working_hours={"mon": (time(9, tzinfo=UTC), time(17, tzinfo=UTC))})
+
+    assert pointers(refused) == ["/working_hours/mon"]
+
+
+def test_a_calendar_without_working_days_is_refused() -> None:
+    """A clinic that is closed for months could promise nobody an answer."""
+    mondays = [date(2026, 11, 30) + timedelta(weeks=week) for week in range(30)]
+    with pytest.raises(Problem) as refused:
+        set_up(working_hours={"mon": (time(9), time(17))}, holidays=mondays)
+
+    assert pointers(refused) == ["/holidays"]
+
+
+def test_holidays_of_a_mistyped_year_are_refused() -> None:
+    """A holiday in 2099 is a slip."""
+    with pytest.raises(Problem) as refused:
+        set_up(holidays=[date(2099, 12, 25)])
+
+    assert pointers(refused) == ["/holidays"]
+
+
+def test_a_usual_year_of_holidays_is_taken() -> None:
+    """Weeks in summer and at Christmas are no trouble."""
+    summer = [date(2027, 7, 26) + timedelta(days=day) for day in range(42)]
+
+    assert set_up(holidays=[date(2026, 12, 25), *summer]).settings[0].holidays[0] == date(2026, 12, 25)
+
+
+@pytest.mark.parametrize(
+    ("choice", "pointer", "word"),
+    [
+        (rules(gone_silent={}), "/rule_set/rules/gone_silent", "gone_quiet"),
+        (rules(gone_quiet={"parameters": {"days": 7}}), "/rule_set/rules/gone_quiet/parameters/days", "min_days"),
+        (rules(gone_quiet={"parameters": {"min_days": 0}}), "/rule_set/rules/gone_quiet/parameters/min_days", "1 to"),
+        (
+            rules(gone_quiet={"parameters": {"min_days": 1.5}}),
+            "/rule_set/rules/gone_quiet/parameters/min_days",
+            "whole",
+        ),
+        (rules(mood_shift={"parameters": {"lambda": 1.1}}), "/rule_set/rules/mood_shift/parameters/lambda", "to 1"),
+    ],
+)
+def test_a_rule_that_does_not_exist_or_cannot_be_set_so_is_refused_with_what_can(
+    choice: dict[str, Any], pointer: str, word: str
+) -> None:
+    """The refusal names the place and what may be sent there."""
+    with pytest.raises(Problem) as refused:
+        set_up(rule_set=choice)
+
+    assert pointers(refused) == [pointer]
+    assert word in refused.value.errors[0].message
+
+
+def test_the_vocabulary_of_rules_is_that_of_the_catalogue() -> None:
+    """Six rules, whose defaults are allowed values of their own parameters."""
+    assert list(domain.RULES) == [
+        "risk_item",
+        "reliable_deterioration",
+        "mood_shift",
+        "gone_quiet",
+        "question_unanswered",
+        "rating_drop",
+    ]
+    defaults = {rule: {"parameters": {n: p.default for n, p in known.items()}} for rule, known in domain.RULES.items()}
+    assert set_up(rule_set=rules(**defaults)).version == 1
+
+
+def test_scales_need_names_of_their_own() -> None:
+    """Two scales of one name, or one named as a built-in instrument, could not be told apart."""
+    scale = {"minimum": 0, "maximum": 10}
+    with pytest.raises(Problem) as refused:
+        set_up(scales=[scale | {"name": name} for name in ("calm", "Calm", "phq9", "GAD7")])
+
+    assert pointers(refused) == ["/scales/1/name", "/scales/2/name", "/scales/3/name"]
+
+
+@pytest.mark.parametrize("odd", ["@harbour.example", "*", "harbour", "har bour.example", ".example", "a..example"])
+def test_a_domain_that_is_none_is_refused(odd: str) -> None:
+    """Reasons go to allow-listed domains only, so a misspelt one must not pass."""
+    with pytest.raises(Problem) as refused:
+        set_up(detail_domains=["harbour.example", odd])
+
+    assert pointers(refused) == ["/detail_domains/1"]
+
+
+def test_a_reply_is_promised_by_the_close_of_the_second_working_day() -> None:
+    """Asked on a Monday: Wednesday, 5pm in the clinic's zone."""
+    assert domain.reply_by(settings(), NOW) == datetime(2026, 11, 25, 17, tzinfo=UTC)
+
+
+def test_a_clinic_that_watches_for_longer_promises_accordingly() -> None:
+    """The promise and the rule that watches it are one."""
+    slower = settings(rule_set=rules(question_unanswered={"parameters": {"working_days": 4}}))
+
+    assert domain.reply_by(slower, NOW) == datetime(2026, 11, 27, 17, tzinfo=UTC)

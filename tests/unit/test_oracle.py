@@ -66,7 +66,7 @@ def clinic(**rules: Any) -> dict[str, Any]:
 
 def session(name: str, day: float, answer: int, **more: Any) -> dict[str, Any]:
     """A session rated with the same answer five times, unless told otherwise."""
-    rating = dict.fromkeys((*RATING, "questions_were_answered"), answer)
+    rating: dict[str, Any] = dict.fromkeys((*RATING, "questions_were_answered"), answer)
     rating |= {"rated_at": on(day).isoformat(), "origin": "live"}
     return {"session": name, "version": 2, "rating": rating | more}
 

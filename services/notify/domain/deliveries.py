@@ -26,7 +26,8 @@ LAST_RETRY: Final = timedelta(minutes=5)
 NOBODY_LEFT_RETRY: Final = timedelta(minutes=15)
 """How often the fallback contact's address is tried again after a final refusal: there is nobody after them."""
 KEPT_ATTEMPTS: Final = 100
-FALLBACK: Final = "fallback"
+FALLBACK: Final = "/fallback"
+"""Whom a leg goes to where it is no clinician; an id never has a slash."""
 _LEGS: Final = uuid.UUID("0e0a3f65-9a3e-5a1c-8d41-7c7f2f0f5d10")
 
 
@@ -76,7 +77,7 @@ class Attempt(_Row):
 
 
 class Leg(_Row):
-    """One recipient by one channel. `to` is a clinician's id or `fallback`; addresses are looked up when it is sent."""
+    """One recipient by one channel. `to` is a clinician's id or FALLBACK; addresses are looked up when it is sent."""
 
     id: str
     to: str
@@ -86,6 +87,11 @@ class Leg(_Row):
     tries: int = 0
     attempts: tuple[Attempt, ...] = ()
     why: str | None = None
+
+    @property
+    def to_fallback(self) -> bool:
+        """Whether it goes to the clinic's fallback contact."""
+        return self.to == FALLBACK
 
 
 class Item(_Row):
@@ -268,7 +274,7 @@ def _refused(
     failed = leg.model_copy(update={"state": LegState.FAILED, "why": "the provider refused it for good"})
     delivery = _with(delivery, failed)
     theirs = [other for other in delivery.legs if other.to == leg.to]
-    fallbacks = [other for other in delivery.legs if other.to == FALLBACK]
+    fallbacks = [other for other in delivery.legs if other.to_fallback]
     used = {other.channel for other in theirs}
     other_channels = [] if person is None else [channel for channel in person.addresses if channel not in used]
     if other_channels:
@@ -276,7 +282,7 @@ def _refused(
         return _looked_at(delivery.model_copy(update={"legs": (*delivery.legs, added)}))
     if _alive(theirs) or _alive(fallbacks):
         return _looked_at(delivery)
-    if leg.to != FALLBACK and fallback is not None and not fallbacks:
+    if not leg.to_fallback and fallback is not None and not fallbacks:
         return _fallen_back(delivery, fallback, "the provider refused every address of the clinician", now, now)
     return _looked_at(
         _with(delivery, failed.model_copy(update={"state": LegState.PENDING, "due_at": now + NOBODY_LEFT_RETRY}))

@@ -1,0 +1,17 @@
+"""The ways to people: e-mail by SMTP, SMS by a provider's HTTP API, and the small chart an e-mail may carry."""
+
+from services.notify.channels.charts import Charts, no_chart
+from services.notify.channels.email import EmailChannel, SmtpServer
+from services.notify.channels.sms import SmsChannel, SmsProvider, Twilio
+from services.notify.channels.words import sms_text
+
+__all__ = [
+    "Charts",
+    "EmailChannel",
+    "SmsChannel",
+    "SmsProvider",
+    "SmtpServer",
+    "Twilio",
+    "no_chart",
+    "sms_text",
+]

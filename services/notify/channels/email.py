@@ -1,0 +1,189 @@
+"""E-mail by SMTP: a few connections kept open, and every answer of the server understood."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.policy import SMTPUTF8 as SMTPUTF8_POLICY
+from time import monotonic
+from typing import Any, Final, Literal
+
+import aiosmtplib
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from services.notify.channels.words import absolute, one_line, subject, urgency_word
+from services.notify.domain import Notice, Outcome, Result
+from shared.contracts.assessments import Chart
+
+Draw = Callable[[Chart], Awaitable[bytes | None]]
+"""Draws a chart as PNG, or gives None where it could not be had in time."""
+
+CONNECTIONS: Final = 8
+IDLE: Final = 5.0
+"""After so many seconds without use a connection is asked whether it is still there."""
+TIMEOUT: Final = 10.0
+"""Seconds for each answer of the server."""
+_FULL: Final = 552  # a mailbox over its quota: RFC 5321 says permanent, mailboxes get emptied
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where and how to hand e-mail over."""
+
+    host: str
+    port: int
+    tls: Literal["none", "starttls", "tls"] = "starttls"
+    username: str = ""
+    password: str = ""
+
+
+class _Unreachable(Exception):  # noqa: N818  what happened
+    """No connection came about; nothing was handed over."""
+
+
+class EmailChannel:
+    """Words for a notice, as text and HTML, and an SMTP server to carry them. One that stays open needs `close`."""
+
+    def __init__(self, *, server: SmtpServer, sender: str, draw: Draw) -> None:
+        self._server, self._sender, self._draw = server, sender, draw
+        self._idle: list[tuple[aiosmtplib.SMTP, float]] = []
+        self._slots = asyncio.Semaphore(CONNECTIONS)
+        self._templates = Environment(
+            loader=PackageLoader("services.notify", "templates"),
+            autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    async def send(self, notice: Notice) -> Result:
+        """Hand a notice over as one e-mail."""
+        try:
+            message = await self.compose(notice)
+        except (MessageError, ValueError, IndexError):
+            return Result(outcome=Outcome.PERMANENT, code="address not usable")
+        try:
+            async with self._connection() as smtp:
+                return await self._hand_over(smtp, notice.address, message)
+        except _Unreachable as reason:
+            return Result(outcome=Outcome.TEMPORARY, code=str(reason))
+
+    async def compose(self, notice: Notice) -> EmailMessage:
+        """The message: `multipart/alternative`, text and HTML, a chart inside the HTML part where there is one.
+
+        The Message-ID is the same for every try, so that a duplicate is recognisable. Raises ValueError where the
+        address cannot be written into a header.
+        """
+        message = EmailMessage(policy=SMTP_POLICY if notice.address.isascii() else SMTPUTF8_POLICY)
+        domain = self._sender.rpartition("@")[2]
+        message["From"] = Address(one_line(notice.clinic_name), addr_spec=self._sender)
+        message["To"] = Address(one_line(notice.name), addr_spec=notice.address)
+        message["Subject"] = subject(notice)
+        message["Date"] = notice.written_at
+        message["Message-ID"] = f"<{notice.token}@{domain}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Rapport-Reference"] = ", ".join(line.reference for line in notice.lines[:20])
+        charts = {} if notice.digest else await self._charts(notice)
+        words = {
+            "notice": notice,
+            "clinic": one_line(notice.clinic_name),
+            "absolute": lambda at: absolute(at, notice.zone),
+            "urgency_word": urgency_word,
+            "charts": {reference: f"cid:{reference}.{notice.token}@{domain}" for reference in charts},
+        }
+        message.set_content(self._templates.get_template("email.txt.j2").render(words))
+        message.add_alternative(self._templates.get_template("email.html.j2").render(words), subtype="html")
+        html: Any = list(message.iter_parts())[-1]
+        for reference, png in charts.items():
+            html.add_related(
+                png, "image", "png", cid=f"<{reference}.{notice.token}@{domain}>", disposition="inline",
+                filename=f"{reference}.png",
+            )  # fmt: skip
+        return message
+
+    async def _charts(self, notice: Notice) -> dict[str, bytes]:
+        charts = {line.reference: line.detail.chart for line in notice.lines if line.detail and line.detail.chart}
+        drawn = {reference: await self._draw(chart) for reference, chart in charts.items()}
+        return {reference: png for reference, png in drawn.items() if png is not None}
+
+    async def close(self) -> None:
+        """Say goodbye to the server."""
+        while self._idle:
+            smtp, _ = self._idle.pop()
+            with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+                await smtp.quit(timeout=1)
+
+    # --- the server ---------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """A connection that is there, kept for the next one unless something went wrong with it."""
+        async with self._slots:
+            smtp = await self._kept() or await self._connected()
+            try:
+                yield smtp
+            except BaseException:
+                smtp.close()
+                raise
+            if smtp.is_connected:
+                self._idle.append((smtp, monotonic()))
+
+    async def _kept(self) -> aiosmtplib.SMTP | None:
+        while self._idle:
+            smtp, used = self._idle.pop()
+            if smtp.is_connected and monotonic() - used < IDLE:
+                return smtp
+            try:
+                if smtp.is_connected and (await smtp.noop(timeout=2)).code < 400:
+                    return smtp
+            except (aiosmtplib.SMTPException, OSError, TimeoutError):
+                pass
+            smtp.close()
+        return None
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        server = self._server
+        smtp = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            timeout=TIMEOUT,
+            use_tls=server.tls == "tls",
+            start_tls=server.tls == "starttls",
+            username=server.username or None,
+            password=server.password or None,
+        )
+        try:
+            await smtp.connect()
+        except aiosmtplib.SMTPResponseException as error:
+            # refused before any message was named: our account or their state, which an operator or time mends
+            smtp.close()
+            raise _Unreachable(f"{error.code} on connecting") from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            smtp.close()
+            raise _Unreachable(type(error).__name__) from error
+        return smtp
+
+    async def _hand_over(self, smtp: aiosmtplib.SMTP, address: str, message: EmailMessage) -> Result:
+        options = [] if address.isascii() else ["SMTPUTF8"]
+        try:
+            await smtp.sendmail(self._sender, [address], message.as_bytes(), mail_options=options, rcpt_options=[])
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            return _refused(error.recipients[0].code)
+        except aiosmtplib.SMTPResponseException as error:
+            return _refused(error.code)
+        except (aiosmtplib.SMTPNotSupported, ValueError):
+            return Result(outcome=Outcome.PERMANENT, code="address not usable")
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            smtp.close()
+            return Result(outcome=Outcome.UNSURE, code=type(error).__name__)
+        return Result(outcome=Outcome.ACCEPTED, code="250")
+
+
+def _refused(code: int) -> Result:
+    """RFC 5321: 4yz passes by itself, 5yz does not; anything else is no answer at all (421 and below 400: hung up)."""
+    permanent = 500 <= code < 600 and code != _FULL
+    return Result(outcome=Outcome.PERMANENT if permanent else Outcome.TEMPORARY, code=str(code))

@@ -1,0 +1,107 @@
+"""The words of messages: times in the clinic's zone, and SMS that fit into one segment of GSM 7-bit (3GPP 23.038)."""
+
+import unicodedata
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from services.notify.domain import Line, Notice
+from shared.contracts.base import Urgency
+
+SMS_SEPTETS: Final = 160
+_BASIC: Final = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENDED: Final = frozenset("^{}\\[~]|€")
+_PLAIN: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "`": "'"})
+_SHORTEST_CLINIC: Final = 3
+
+
+def septets(text: str) -> int | None:
+    """How many septets a text takes in GSM 7-bit; None where it has a character outside of it."""
+    if not all(character in _BASIC or character in _EXTENDED for character in text):
+        return None
+    return len(text) + sum(character in _EXTENDED for character in text)
+
+
+def gsm(text: str) -> str:
+    """A text in GSM 7-bit: typographic marks made plain, accents it lacks taken off, what is left over left out."""
+    out = []
+    for character in one_line(text).translate(_PLAIN):
+        if character in _BASIC or character in _EXTENDED:
+            out.append(character)
+        else:
+            plain = unicodedata.normalize("NFKD", character)
+            out.extend(c for c in plain if c in _BASIC or c in _EXTENDED)
+    return " ".join("".join(out).split())
+
+
+def one_line(text: str) -> str:
+    """A text without line breaks and control characters: safe in a header."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def clock_time(at: datetime) -> str:
+    """`5pm`, `9:30am`, as an aware local time reads."""
+    minutes = f":{at.minute:02}" if at.minute else ""
+    return f"{at.hour % 12 or 12}{minutes}{'am' if at.hour < 12 else 'pm'}"
+
+
+def day(at: datetime) -> str:
+    """`Monday 23 November`."""
+    return f"{at:%A} {at.day} {at:%B}"
+
+
+def by_when(deadline: datetime, written_at: datetime, zone: ZoneInfo) -> str:
+    """`by 5pm today`, `by 9am on Tue 24 Nov`; `was due at …` once it has passed. In the clinic's zone."""
+    local, now = deadline.astimezone(zone), written_at.astimezone(zone)
+    when = "today" if local.date() == now.date() else f"on {local:%a} {local.day} {local:%b}"
+    return f"{'by' if deadline > written_at else 'was due at'} {clock_time(local)} {when}"
+
+
+def absolute(at: datetime, zone: ZoneInfo) -> str:
+    """`5pm on Monday 23 November 2026 (Europe/London)`."""
+    local = at.astimezone(zone)
+    return f"{clock_time(local)} on {day(local)} {local.year} ({zone.key})"
+
+
+def urgency_word(urgency: Urgency) -> str:
+    """What a message calls it."""
+    return "urgent" if urgency is Urgency.AT_ONCE else "in working hours"
+
+
+def subject(notice: Notice) -> str:
+    """An e-mail's subject: clinic, reference, urgency and deadline; nothing of the patient."""
+    clinic, first = one_line(notice.clinic_name), _most_urgent(notice)
+    by = absolute(first.deadline, notice.zone)
+    if notice.digest:
+        count = len(notice.lines)
+        return f"{clinic}: {count} alert{'s' if count > 1 else ''} to look at by {by}"
+    urgent = "urgent, " if first.urgency is Urgency.AT_ONCE else ""
+    return f"{clinic} alert {first.reference}: {urgent}needs you by {by}"
+
+
+def sms_text(notice: Notice) -> str:
+    """One segment, at most 160 septets: the clinic's name gives way where it is long. Nothing of the patient."""
+    first = _most_urgent(notice)
+    by = by_when(first.deadline, notice.written_at, notice.zone)
+    if notice.digest:
+        others = f" and {len(notice.lines) - 1} more" if len(notice.lines) > 1 else ""
+        rest = f": alert {first.reference}{others} to look at, {by}. {first.link}"
+    else:
+        urgent = ", urgent" if first.urgency is Urgency.AT_ONCE else ""
+        rest = f": alert {first.reference} needs you{urgent}, {by}. {first.link}"
+    return _shortened(gsm(notice.clinic_name), SMS_SEPTETS - (septets(rest) or len(rest))) + rest
+
+
+def _shortened(name: str, room: int) -> str:
+    if len(name) < _SHORTEST_CLINIC:
+        name = "Your clinic"
+    while (septets(name) or 0) > room:
+        name = name[:-1]
+    return name.rstrip()
+
+
+def _most_urgent(notice: Notice) -> Line:
+    return min(notice.lines, key=lambda line: (line.urgency is not Urgency.AT_ONCE, line.deadline))

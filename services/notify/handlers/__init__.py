@@ -1,0 +1,26 @@
+"""notify's use cases: `Reconciler` on the bus, `Dispatcher` on the due times, `Desk` behind HTTP."""
+
+from services.notify.handlers.desk import BY_LINK, Desk, Shown, Trail
+from services.notify.handlers.dispatching import Dispatcher
+from services.notify.handlers.gauges import keep_showing, show
+from services.notify.handlers.handing_over import HandingOver, Messenger
+from services.notify.handlers.post import Post
+from services.notify.handlers.reconciling import OWN, SUBSCRIPTIONS, TABLES, OpenAlerts, Reconciler
+
+__all__ = [
+    "BY_LINK",
+    "OWN",
+    "SUBSCRIPTIONS",
+    "TABLES",
+    "Desk",
+    "Dispatcher",
+    "HandingOver",
+    "Messenger",
+    "OpenAlerts",
+    "Post",
+    "Reconciler",
+    "Shown",
+    "Trail",
+    "keep_showing",
+    "show",
+]

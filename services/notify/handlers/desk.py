@@ -1,0 +1,159 @@
+"""What people ask of alerts: lists, the trail, taking one, closing one, and the page behind a message's link."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from services.notify.domain import (
+    Delivery,
+    acknowledge,
+    close,
+    delivery_id,
+    digest_id,
+    link_token,
+    parse_link,
+    rounds_of,
+)
+from services.notify.handlers.post import Post
+from services.notify.store import Deliveries, Register
+from shared.clock import Clock
+from shared.contracts.alerts import Alert, AlertStatus, Disposition
+from shared.contracts.clinics import Clinic
+from shared.documents import Facet, Idempotency, Owned, Page, Written
+from shared.errors import Problem, not_found
+
+BY_LINK: Final = "somebody with the alert's link"
+"""Who acknowledged, where the page asks for no login."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """An alert with the rows of its deliveries."""
+
+    alert: Alert
+    deliveries: list[Delivery]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page behind a link shows."""
+
+    alert: Alert
+    clinic: Clinic | None
+
+
+class Desk:
+    """The use cases behind HTTP. Another clinic's alert is not there; whoever asks."""
+
+    def __init__(
+        self, *, alerts: Owned[Alert], register: Register, deliveries: Deliveries, post: Post, clock: Clock
+    ) -> None:
+        self._alerts, self._register, self._deliveries = alerts, register, deliveries
+        self._post, self._clock = post, clock
+
+    async def alerts(
+        self,
+        clinic: str,
+        *,
+        status: AlertStatus | None,
+        patient: str | None,
+        clinician: str | None,
+        updated_since: datetime | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[Alert]:
+        """A page of a clinic's alerts, those changed longest ago first. Raises Problem 400, Recoverable."""
+        asked = {"status": status.value if status else None, "patient": patient, "clinician": clinician}
+        where: dict[str, Facet] = {name: value for name, value in asked.items() if value is not None}
+        items: list[Alert] = []
+        while True:
+            page = await self._alerts.page(
+                clinic, updated_since=updated_since, cursor=cursor, limit=limit - len(items), where=where
+            )
+            items, cursor = [*items, *page.items], page.next
+            if cursor is None or len(items) >= limit:
+                return Page(items, cursor)
+
+    async def trail(self, clinic: str, alert_id: str) -> Trail:
+        """An alert and what was sent about it. Raises Problem 404, Recoverable."""
+        alert = await self._alert(clinic, alert_id)
+        working_time = self._post.working_time(clinic, self._clock.now())
+        ids = []
+        for news in rounds_of(alert):
+            ids.append(delivery_id(alert.key, news.number))
+            if news.urgency is None:
+                morning = news.due_at(working_time).astimezone(working_time.zone).date()
+                ids += [digest_id(clinic, clinician, morning) for clinician in {alert.clinician, None}]
+        rows = await self._deliveries.load_many(ids)
+        mine = [row for row in rows.values() if any(item.alert == alert.key for item in row.items)]
+        return Trail(alert, sorted(mine, key=lambda row: (row.due_at, row.id)))
+
+    async def acknowledge(self, clinic: str, alert_id: str, *, by: str, idempotency: Idempotency) -> Written[Alert]:
+        """Somebody has it. Raises Problem 404, 409, 422, Recoverable."""
+        alert = await self._alert(clinic, alert_id)
+        return await self._alerts.write(
+            alert.key, lambda now: acknowledge(_there(now), by=by, now=self._clock.now()), idempotency=idempotency
+        )
+
+    async def close(
+        self,
+        clinic: str,
+        alert_id: str,
+        *,
+        by: str,
+        disposition: Disposition,
+        note: str | None,
+        idempotency: Idempotency,
+    ) -> Written[Alert]:
+        """Somebody has dealt with it. Raises Problem 404, 409, 422, Recoverable."""
+        alert = await self._alert(clinic, alert_id)
+        return await self._alerts.write(
+            alert.key,
+            lambda now: close(_there(now), by=by, disposition=disposition, note=note, now=self._clock.now()),
+            idempotency=idempotency,
+        )
+
+    async def shown(self, link: str) -> Shown:
+        """The alert behind a message's link. Raises Problem 404, Recoverable."""
+        alert = await self._linked(link)
+        return Shown(alert, self._post.clinics.clinic(alert.clinic))
+
+    async def take(self, link: str) -> Shown:
+        """The button on the page: whoever has the link has the alert. A closed one stays closed."""
+        alert = await self._linked(link)
+        try:
+            written = await self._alerts.write(
+                alert.key, lambda now: acknowledge(_there(now), by=BY_LINK, now=self._clock.now())
+            )
+        except Problem:
+            return await self.shown(link)
+        return Shown(written.document, self._post.clinics.clinic(alert.clinic))
+
+    async def _alert(self, clinic: str, alert_id: str) -> Alert:
+        key = await self._register.of_id(clinic, alert_id)
+        alert = None if key is None else await self._alerts.load(key)
+        if alert is None:
+            raise not_found("alert")
+        return alert
+
+    async def _linked(self, link: str) -> Alert:
+        parsed = parse_link(link)
+        if parsed is not None:
+            reference, token = parsed
+            keys = await self._register.of_reference(reference)
+            for alert in (await self._alerts.load_many(keys)).values():
+                if hmac.compare_digest(token, link_token(self._post.link_key, alert.key)):
+                    return alert
+        raise Problem(
+            404,
+            "no_such_alert",
+            "No such alert",
+            "The link is not whole. Open it from the message, or call the clinic.",
+        )
+
+
+def _there(alert: Alert | None) -> Alert:
+    if alert is None:
+        raise not_found("alert")
+    return alert

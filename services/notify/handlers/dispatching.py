@@ -1,0 +1,153 @@
+"""What is due goes out: at once where this replica wrote it, else from the due times, claimed by any replica.
+
+Reconciling never waits for a provider: rows go out in tasks of their own.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Coroutine, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from services.notify.domain import Delivery, next_due
+from services.notify.handlers.handing_over import HandingOver
+from services.notify.store import LATE, Deliveries, DueTimes, minute_of
+from shared.clock import Clock
+from shared.errors import Recoverable
+from shared.logs import logger
+from shared.metrics import DELIVERY_OLDEST_DUE
+
+log = logger(__name__)
+POLL: Final = 0.5
+"""Seconds between looks at what is due."""
+IN_FLIGHT: Final = 500
+"""Rows being handed over at once; more wait for their turn in the due times."""
+LOOK_AT_WAITING: Final = timedelta(seconds=10)
+"""How often to look at rows that are waiting: another replica may have seen to them."""
+REMEMBERED: Final = 50_000
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class Dispatcher:
+    """Looks at the due times and keeps what is in flight within bounds."""
+
+    def __init__(self, *, deliveries: Deliveries, due: DueTimes, handing_over: HandingOver, clock: Clock) -> None:
+        self._deliveries, self._due, self._handing_over, self._clock = deliveries, due, handing_over, clock
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._since: datetime | None = None
+        self._next_look: OrderedDict[str, datetime] = OrderedDict()
+        self._waiting: dict[str, datetime] = {}
+        self._looked_at_waiting: datetime | None = None
+
+    async def run(self) -> None:
+        """Look at what is due, for ever. While the store is away, go on trying."""
+        while True:
+            try:
+                await self.poll()
+            except Recoverable:
+                log.warning("due_times_not_read")
+            await asyncio.sleep(POLL)
+
+    async def poll(self) -> None:
+        """Start what is due now; clear away the buckets that are done with. Raises Recoverable."""
+        now = self._clock.now()
+        if self._since is None:
+            self._since = await self._due.open()
+        marked = await self._due.marked(self._since, now)
+        await self._look_at(
+            {row for rows in marked.values() for row in rows if self._is_to_be_looked_at(row, now)}, now
+        )
+        await self._look_at_waiting(now)
+        await self._clear({name: rows for name, rows in marked.items() if minute_of(name) < now - LATE}, now)
+        oldest = min(self._waiting.values(), default=now)
+        DELIVERY_OLDEST_DUE.set(max(0.0, (now - oldest).total_seconds()))
+
+    def start(self, delivery: Delivery) -> None:
+        """Hand over a row just written with our lease on it, without waiting for the next look."""
+        self._note(delivery, self._clock.now())
+        self._begin(delivery.id, self._handed_over(delivery))
+
+    async def stop(self) -> None:
+        """Let what is in flight finish for a moment, then let go of it: the leases end by themselves."""
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=5)
+        for task in list(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    # --- rows ---------------------------------------------------------------------------------------------------------
+
+    def _is_to_be_looked_at(self, row: str, now: datetime) -> bool:
+        return row not in self._tasks and self._next_look.get(row, now) <= now
+
+    async def _look_at(self, rows: Iterable[str], now: datetime) -> None:
+        wanted = set(rows)
+        found = await self._deliveries.load_many(wanted)
+        for row in wanted - set(found):
+            self._remember(row, now + LOOK_AT_WAITING)  # marked, and not written yet, or never
+        for delivery in sorted(found.values(), key=lambda delivery: delivery.due_at):
+            self._note(delivery, now)
+            if not delivery.done and next_due(delivery) <= now and len(self._tasks) < IN_FLIGHT:
+                self._begin(delivery.id, self._claimed(delivery.id))
+
+    async def _look_at_waiting(self, now: datetime) -> None:
+        if self._looked_at_waiting is not None and now - self._looked_at_waiting < LOOK_AT_WAITING:
+            return
+        self._looked_at_waiting = now
+        found = await self._deliveries.load_many(self._waiting)
+        for gone in set(self._waiting) - set(found):
+            del self._waiting[gone]
+        for delivery in found.values():
+            self._note(delivery, now)
+
+    def _note(self, delivery: Delivery, now: datetime) -> None:
+        """Remember when the row has to be looked at again, and since when it has been waiting."""
+        if delivery.done:
+            self._waiting.pop(delivery.id, None)
+        elif delivery.due_at <= now:
+            self._waiting[delivery.id] = delivery.due_at
+        self._remember(delivery.id, _NEVER if delivery.done else next_due(delivery))
+
+    def _remember(self, row: str, at: datetime) -> None:
+        self._next_look[row] = at
+        self._next_look.move_to_end(row)
+        while len(self._next_look) > REMEMBERED:
+            self._next_look.popitem(last=False)
+
+    async def _clear(self, old: Mapping[str, list[str]], now: datetime) -> None:
+        """Old buckets keep only the rows that are still due; where none are left, the beginning moves on."""
+        held = {row for rows in old.values() for row in rows if self._next_look.get(row, now) <= now} | set(self._tasks)
+        if old:
+            await self._due.clear({name: [row for row in rows if row not in held] for name, rows in old.items()})
+        left = [minute_of(name) for name, rows in old.items() if held.intersection(rows)]
+        beginning = min(left, default=now - LATE)
+        if self._since is not None and beginning - self._since >= timedelta(minutes=1):
+            self._since = beginning
+            await self._due.advance(beginning)
+
+    # --- tasks --------------------------------------------------------------------------------------------------------
+
+    def _begin(self, row: str, work: Coroutine[Any, Any, None]) -> None:
+        if row in self._tasks:
+            work.close()
+            return
+        self._tasks[row] = task = asyncio.create_task(self._guarded(work), name="delivery")
+        task.add_done_callback(lambda _: self._tasks.pop(row, None))
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Recoverable:
+            log.warning("delivery_put_off")  # its lease ends, and it is looked at again
+        except Exception:  # one row's bug must not end the others; the row is looked at again
+            log.exception("delivery_failed")
+
+    async def _claimed(self, row: str) -> None:
+        delivery = await self._handing_over.claim(row)
+        if delivery is not None:
+            await self._handed_over(delivery)
+
+    async def _handed_over(self, delivery: Delivery) -> None:
+        changed = await self._handing_over.hand_over(delivery)
+        if changed is not None:
+            self._note(changed, self._clock.now())

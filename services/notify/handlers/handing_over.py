@@ -1,0 +1,205 @@
+"""Handing one row over: claim it, see whom it goes to and whether it is still needed, try, record, settle.
+
+Sending cannot be made idempotent. A row whose claimer died may or may not have gone: it is sent again when its lease
+ends, with the same reference.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Protocol, TypeVar
+
+from services.notify.domain import (
+    LEASE,
+    Channel,
+    Delivery,
+    Item,
+    Kind,
+    Leg,
+    Notice,
+    Outcome,
+    Result,
+    address_of,
+    after_attempt,
+    leased,
+    planned_for,
+    released,
+    settle,
+    still_needed,
+    without_items,
+)
+from services.notify.handlers.post import Post
+from services.notify.store import Deliveries
+from shared.clock import Clock
+from shared.contracts.alerts import Alert
+from shared.documents import Owned
+from shared.errors import Recoverable
+from shared.logs import logger
+from shared.metrics import ALERTS_WITHOUT_RECIPIENT, CHECK_IN_TO_ALERT, DELIVERIES
+
+log = logger(__name__)
+SLOTS: Final = 16
+"""Hand-overs at once by one channel, so that a slow provider takes nothing from the other."""
+HAND_OVER: Final = 25.0
+"""Seconds a hand-over may take; well within the lease."""
+RECORD_TRIES: Final = 20
+T = TypeVar("T")
+
+
+class Messenger(Protocol):
+    """A channel: puts a notice into words and hands it over."""
+
+    async def send(self, notice: Notice) -> Result:
+        """Hand over one notice."""
+        ...
+
+
+class _Gone(Exception):  # noqa: N818
+    """The alert of a delivery is not there."""
+
+
+class HandingOver:
+    """The work on one row at a time, by any number of tasks and replicas."""
+
+    def __init__(
+        self,
+        *,
+        deliveries: Deliveries,
+        alerts: Owned[Alert],
+        post: Post,
+        channels: Mapping[Channel, Messenger],
+        clock: Clock,
+    ) -> None:
+        self._deliveries, self._alerts, self._post, self._clock = deliveries, alerts, post, clock
+        self._channels = channels
+        self._slots = {channel: asyncio.Semaphore(SLOTS) for channel in channels}
+
+    async def planned(self, delivery: Delivery) -> Delivery:
+        """The row with its legs, where it is known whom it goes to. Raises Recoverable."""
+        now = self._clock.now()
+        recipient = await self._post.recipient(delivery, now)
+        planned = planned_for(delivery, recipient, self._post.fallback(delivery.clinic, now), now)
+        _count_without_recipient(delivery, planned)
+        return planned
+
+    async def claim(self, delivery_id: str) -> Delivery | None:
+        """The row with our lease on it; None where it is not due or another's. Raises Recoverable."""
+        return await self._deliveries.change(delivery_id, lambda row: leased(row, self._clock.now()))
+
+    async def hand_over(self, delivery: Delivery) -> Delivery | None:
+        """Hand over what is due of a row we hold the lease on. Returns it as it is then, None where it was taken
+        from us. Raises Recoverable."""
+        alerts = await self._alerts.load_many(item.alert for item in delivery.items)
+        prepared = await self._prepared(delivery, alerts)
+        if prepared is None or prepared.done:
+            return prepared
+        now = self._clock.now()
+        due = [leg for leg in prepared.waiting if leg.due_at <= now]
+        if not due:
+            return await self._deliveries.change(prepared.id, released)
+        outstanding, one_by_one = {leg.id for leg in due}, asyncio.Lock()
+
+        async def one(leg: Leg) -> Delivery | None:
+            result = await self._tried(prepared, leg, alerts)
+            async with one_by_one:
+                outstanding.discard(leg.id)
+                return await self._recorded(prepared, leg, result, last=not outstanding)
+
+        results = await asyncio.gather(*(one(leg) for leg in due))
+        return max((row for row in results if row is not None), key=lambda row: row.version, default=None)
+
+    async def _prepared(self, delivery: Delivery, alerts: Mapping[str, Alert]) -> Delivery | None:
+        """The row without what no longer has to be told, and with its legs; None where somebody else changed it."""
+        now = self._clock.now()
+        working_time = self._post.working_time(delivery.clinic, now)
+
+        def needed(item: Item) -> bool:
+            alert = alerts.get(item.alert)
+            if alert is None or not still_needed(alert, item.round, working_time, now):
+                return False
+            return delivery.kind is Kind.MESSAGE or alert.clinician == delivery.clinician
+
+        wanted = without_items(delivery, needed, "no longer needed: taken, closed, or told with later news")
+        if not wanted.legs and not wanted.done:
+            wanted = await self.planned(wanted)
+        return delivery if wanted == delivery else await self._deliveries.swap(delivery, wanted)
+
+    async def _tried(self, delivery: Delivery, leg: Leg, alerts: Mapping[str, Alert]) -> Result | None:
+        """What became of one hand-over; None where its turn came too late to be sure of the lease."""
+        now = self._clock.now()
+        messenger, address = (
+            self._channels.get(leg.channel),
+            address_of(leg, self._post.person(delivery.clinic, leg, now)),
+        )
+        if messenger is None or address is None:
+            return Result(outcome=Outcome.PERMANENT, code="no address" if messenger else "channel not set up")
+        notice = await self._post.notice(delivery, leg, address, alerts, now)
+        async with self._slots[leg.channel]:
+            until = delivery.lease_until or now + LEASE
+            if (until - self._clock.now()).total_seconds() < HAND_OVER:
+                return None
+            try:
+                async with asyncio.timeout(HAND_OVER):
+                    return await messenger.send(notice)
+            except TimeoutError:
+                return Result(outcome=Outcome.UNSURE, code="no answer in time")
+            except Exception:  # a fault of ours in one message must not end the others
+                log.exception("hand_over_failed", channel=leg.channel.value)
+                return Result(outcome=Outcome.UNSURE, code="our own fault")
+
+    async def _recorded(self, delivery: Delivery, leg: Leg, result: Result | None, *, last: bool) -> Delivery | None:
+        """Write down what came of a leg; with the last one the lease is given back."""
+        now, jitter = self._clock.now(), random.random()  # noqa: S311  spreading load, not hiding anything
+        person = self._post.person(delivery.clinic, leg, now)
+        fallback = self._post.fallback(delivery.clinic, now)
+        before = delivery
+
+        def change(row: Delivery) -> Delivery:
+            nonlocal before
+            before = row
+            if result is not None:
+                row = after_attempt(row, leg.id, result, person=person, fallback=fallback, now=now, jitter=jitter)
+            return released(row) if last else row
+
+        if result is not None:
+            DELIVERIES.labels(leg.channel.value, result.outcome.value).inc()
+        changed = await _persistently(lambda: self._deliveries.change(delivery.id, change))
+        if changed is None:
+            return None
+        _count_without_recipient(before, changed)
+        if changed.handed_over and not before.handed_over and changed.accepted_at is not None:
+            CHECK_IN_TO_ALERT.observe(max(0.0, (now - changed.accepted_at).total_seconds()))
+        if changed.done and changed.handed_over:
+            await _persistently(lambda: self.settle(changed))
+        return changed
+
+    async def settle(self, delivery: Delivery) -> None:
+        """The alerts remember that this has been told, so that a lost store does not have it sent again."""
+        now = self._clock.now()
+        working_time = self._post.working_time(delivery.clinic, now)
+        for item in delivery.items:
+
+            def change(alert: Alert | None, item: Item = item) -> Alert:
+                if alert is None:
+                    raise _Gone
+                return settle(alert, item.round, working_time, now)
+
+            try:
+                await self._alerts.write(item.alert, change)
+            except _Gone:
+                log.warning("delivery_without_alert")
+
+
+def _count_without_recipient(before: Delivery, after: Delivery) -> None:
+    if after.fell_back is not None and before.fell_back is None:
+        ALERTS_WITHOUT_RECIPIENT.inc(len(after.items))
+
+
+async def _persistently(work: Callable[[], Awaitable[T]]) -> T:
+    """What was sent must be recorded, or it is sent again: while the store is away, go on trying for a while."""
+    for tries in range(RECORD_TRIES):
+        try:
+            return await work()
+        except Recoverable:
+            await asyncio.sleep(min(0.1 * 2**tries, 5.0))
+    return await work()

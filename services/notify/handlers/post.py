@@ -1,0 +1,124 @@
+"""Whom a delivery goes to and what it says, from the documents as they are now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from services.notify.domain import (
+    RISK,
+    Channel,
+    Delivery,
+    Detail,
+    Item,
+    Kind,
+    Leg,
+    Line,
+    Nobody,
+    Notice,
+    Reachable,
+    Recipient,
+    detail_allowed,
+    find_clinician,
+    find_recipient,
+    link_of,
+)
+from services.notify.store import Clinics
+from shared.contracts import Assessment, Patient
+from shared.contracts.alerts import Alert
+from shared.contracts.clinics import ClinicSettings
+from shared.documents import Mirror
+from shared.working_time import WEEKDAYS, WorkingTime
+
+UNKNOWN_CLINIC: Final = WorkingTime(ZoneInfo("UTC"), {day: (time(9), time(17)) for day in WEEKDAYS[:5]})
+"""The hours of a clinic whose document has not come (docs/rules.md)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """Reads the documents that a message is made from."""
+
+    clinics: Clinics
+    patients: Mirror[Patient]
+    assessments: Mirror[Assessment]
+    public_url: str
+    link_key: str
+
+    def settings(self, clinic: str, now: datetime) -> ClinicSettings | None:
+        """A clinic's settings in force; None where its document has not come."""
+        found = self.clinics.clinic(clinic)
+        return None if found is None else found.settings_at(now)
+
+    def working_time(self, clinic: str, now: datetime) -> WorkingTime:
+        """A clinic's working days and hours."""
+        settings = self.settings(clinic, now)
+        return UNKNOWN_CLINIC if settings is None else settings.working_time
+
+    def fallback(self, clinic: str, now: datetime) -> Reachable | None:
+        """Who is told when nobody else can be; None where the clinic's document has not come."""
+        settings = self.settings(clinic, now)
+        return None if settings is None else Reachable.contact(settings.fallback_contact)
+
+    def person(self, clinic: str, leg: Leg, now: datetime) -> Reachable | None:
+        """Who a leg goes to, as reachable now."""
+        if leg.to_fallback:
+            return self.fallback(clinic, now)
+        clinician = self.clinics.clinician(clinic, leg.to)
+        return None if clinician is None or clinician.deleted else Reachable.clinician(clinician)
+
+    async def recipient(self, delivery: Delivery, now: datetime) -> Recipient:
+        """Whom a delivery goes to. Raises Recoverable."""
+        waited = now - delivery.created_at
+        clinician = partial(self.clinics.clinician, delivery.clinic)
+        if delivery.kind is Kind.DIGEST:
+            if delivery.clinician is None:
+                return Nobody("the patients have no clinician")
+            return find_clinician(delivery.clinician, clinician=clinician, waited=waited)
+        patient = await self.patients.get(f"{delivery.clinic}/{delivery.patient}")
+        return find_recipient(registered=delivery.registered, patient=patient, clinician=clinician, waited=waited)
+
+    async def notice(
+        self, delivery: Delivery, leg: Leg, address: str, alerts: Mapping[str, Alert], now: datetime
+    ) -> Notice:
+        """What a leg says. Raises Recoverable."""
+        clinic, settings = self.clinics.clinic(delivery.clinic), self.settings(delivery.clinic, now)
+        detailed = (
+            leg.channel is Channel.EMAIL and settings is not None and detail_allowed(address, settings.detail_domains)
+        )
+        person = self.person(delivery.clinic, leg, now)
+        return Notice(
+            token=leg.id,
+            address=address,
+            name=person.name if person else "",
+            clinic_name=clinic.name if clinic else delivery.clinic,
+            zone=self.working_time(delivery.clinic, now).zone,
+            written_at=now,
+            digest=delivery.kind is Kind.DIGEST,
+            lines=tuple([await self._line(alerts[item.alert], item, detailed=detailed) for item in delivery.items]),
+        )
+
+    async def _line(self, alert: Alert, item: Item, *, detailed: bool) -> Line:
+        return Line(
+            reference=alert.reference,
+            link=f"{self.public_url}/a/{link_of(self.link_key, alert.key, alert.reference)}",
+            urgency=alert.urgency,
+            raised_at=max(told.added_at for told in alert.told),
+            deadline=alert.deadline,
+            detail=await self._detail(alert, item) if detailed else None,
+        )
+
+    async def _detail(self, alert: Alert, item: Item) -> Detail:
+        key = f"{alert.clinic}/{alert.patient}"
+        patient, assessment = await self.patients.get(key), await self.assessments.get(key)
+        name = patient.name if patient is not None and not patient.deleted else ""
+        initials = "".join(f"{word[0]}." for word in name.split())
+        concerns = assessment.concerns if assessment is not None and alert.rule != RISK else []
+        news = [told for told in alert.told if told.round == item.round or told.settled_at is None]
+        return Detail(
+            patient=f"{initials} ({alert.patient})" if initials else alert.patient,
+            reason=alert.reason,
+            evidence=tuple(told.said for told in sorted(news, key=lambda told: (told.at, told.id))),
+            chart=next((concern.chart for concern in concerns if concern.rule == alert.rule), None),
+        )

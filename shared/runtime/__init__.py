@@ -12,7 +12,7 @@ from shared.runtime.doors import (
     requires,
     settle,
 )
-from shared.runtime.http import PUBLIC_PATHS, NotReady, Pings, create_app, field_errors, problems
+from shared.runtime.http import PUBLIC_PATHS, NotReady, Pings, create_app, field_errors, healthy, problems, running
 from shared.runtime.lifecycle import background
 from shared.runtime.settings import CommonSettings
 
@@ -32,7 +32,9 @@ __all__ = [
     "create_app",
     "fact_id",
     "field_errors",
+    "healthy",
     "problems",
     "requires",
+    "running",
     "settle",
 ]

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.bus.runner import Health
 from shared.errors import FieldError, Problem, Recoverable
 from shared.metrics import HTTP_SECONDS
 
@@ -251,6 +252,28 @@ async def _asked(ping: Ping) -> str | None:
 
 class NotReady(Exception):  # noqa: N818
     """A ping's word that the service should not be sent work, and why; the text is shown to operators."""
+
+
+def healthy(health: Callable[[], Health]) -> Ping:
+    """A ping that asks a runner or a table feed how it is."""
+
+    async def ping() -> None:
+        found = health()
+        if not found.ready:
+            raise NotReady(" ".join(found.reasons))
+
+    return ping
+
+
+def running(tasks: Sequence[asyncio.Task[None]]) -> Ping:
+    """A ping that fails once background work that should go on for ever has ended."""
+
+    async def ping() -> None:
+        failed = [task.get_name() for task in tasks if task.done()]
+        if failed:
+            raise NotReady(f"Background work has ended: {', '.join(failed)}. See the log, then restart.")
+
+    return ping
 
 
 async def create_metrics_response(_: Request) -> Response:

@@ -55,7 +55,7 @@ class ScaleBody(Scale, Body):
     """A measure the clinic declares itself."""
 
     items: dict[Id, ScaleItemBody] = Field(  # type: ignore[assignment]  # the same, but stricter about what is unknown
-        default_factory=dict, max_length=100
+        default_factory=dict, max_length=60
     )
 
 
@@ -99,10 +99,10 @@ class ClinicBody(Body):
     working_hours: dict[Weekday, tuple[ClockTime, ClockTime]] = Field(
         min_length=1, description="Opening and closing time by weekday, in the clinic's zone; a day left out is off."
     )
-    holidays: list[Day] = Field(default_factory=list, max_length=1000, description="Days off, in the clinic's zone.")
+    holidays: list[Day] = Field(default_factory=list, max_length=500, description="Days off, in the clinic's zone.")
     rule_set: RuleSetBody
     fallback_contact: ContactBody = Field(description="Mandatory: who is told when nobody else can be.")
-    scales: list[ScaleBody] = Field(default_factory=list, max_length=50)
+    scales: list[ScaleBody] = Field(default_factory=list, max_length=20)
     detail_domains: list[Domain] = Field(
         default_factory=list,
         max_length=50,

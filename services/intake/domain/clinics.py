@@ -46,12 +46,17 @@ RULES: Final[dict[str, dict[str, Parameter]]] = {
 """The starter catalogue's rules and what a clinic may set in them; what they mean stands in docs/rules.md."""
 
 BUILT_IN: Final = frozenset({"phq9", "gad7"})
+LARGEST: Final = 500_000
+"""Characters a clinic may have on the bus, which takes a million: beyond it the oldest settings are forgotten."""
 LONGEST_CLOSURE: Final = timedelta(days=120)
 """A clinic closed for longer could promise nobody an answer; a calendar that says so is a slip."""
 
 
 def set_up_clinic(current: Clinic | None, *, clinic: str, name: str, settings: ClinicSettings) -> Clinic:
-    """The clinic with these settings in force from `settings.effective_from`; appended only where they differ."""
+    """The clinic with these settings in force from `settings.effective_from`; appended only where they differ.
+
+    Raises Problem 422 for what cannot work, field by field.
+    """
     errors = list(_wrong_with(settings))
     if errors:
         raise invalid(*errors)
@@ -62,7 +67,10 @@ def set_up_clinic(current: Clinic | None, *, clinic: str, name: str, settings: C
         settings = settings.model_copy(update={"effective_from": last.effective_from + timedelta(microseconds=1)})
     differ = settings.model_copy(update={"effective_from": last.effective_from}) != last
     history = [*current.settings, settings] if differ else current.settings
-    return current.model_copy(update={"name": name, "settings": history})
+    changed = current.model_copy(update={"name": name, "settings": history})
+    while len(changed.settings) > 1 and len(changed.model_dump_json()) > LARGEST:
+        changed = changed.model_copy(update={"settings": changed.settings[1:]})
+    return changed
 
 
 def _wrong_with(settings: ClinicSettings) -> Iterator[FieldError]:

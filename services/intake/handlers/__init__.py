@@ -1,19 +1,21 @@
 """Intake's use cases (`Register`, `Sessions`, `Inbox`), and what it does about its own topics (`SUBSCRIPTIONS`)."""
 
-from services.intake.handlers.documents import Documents
-from services.intake.handlers.follow import SUBSCRIPTIONS, TABLES, ClinicsFeed, Follower
+from services.intake.handlers.documents import SERVICE, Documents
+from services.intake.handlers.follow import SUBSCRIPTIONS, TABLES, Clinics, Follower, keep_up
 from services.intake.handlers.questions import Inbox, Receipt
 from services.intake.handlers.register import Register
 from services.intake.handlers.sessions import Sessions
 
 __all__ = [
+    "SERVICE",
     "SUBSCRIPTIONS",
     "TABLES",
-    "ClinicsFeed",
+    "Clinics",
     "Documents",
     "Follower",
     "Inbox",
     "Receipt",
     "Register",
     "Sessions",
+    "keep_up",
 ]

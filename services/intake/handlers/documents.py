@@ -1,14 +1,18 @@
 """Everything intake owns, and what every use case asks of it."""
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from services.intake import domain
 from services.intake.store import Questions
+from shared.bus import Publisher
+from shared.clock import Clock
 from shared.contracts import Clinic, Clinician, Document, Patient, Question, Session
 from shared.documents import Owned
 from shared.errors import FieldError, Problem, not_found
+from shared.mongo import Database
 
+SERVICE: Final = "intake"
 D = TypeVar("D", bound=Document)
 
 
@@ -21,6 +25,30 @@ class Documents:
     patients: Owned[Patient]
     sessions: Owned[Session]
     questions: Owned[Question]
+
+    @classmethod
+    def of(cls, database: Database, publisher: Publisher, clock: Clock) -> Self:
+        """In a database, published with a publisher."""
+        rest: dict[str, Any] = {"publisher": publisher, "clock": clock, "service": SERVICE}
+        return cls(
+            clinics=Owned(collection=database["clinics"], model=Clinic, **rest),
+            clinicians=Owned(collection=database["clinicians"], model=Clinician, **rest),
+            patients=Owned(collection=database["patients"], model=Patient, tombstone=domain.forget_patient, **rest),
+            sessions=Owned(
+                collection=database["sessions"],
+                model=Session,
+                facets={"patient": lambda session: session.patient},
+                tombstone=domain.forget_session,
+                **rest,
+            ),
+            questions=Owned(
+                collection=database["questions"],
+                model=Question,
+                facets={"patient": lambda question: question.patient},
+                tombstone=domain.forget_question,
+                **rest,
+            ),
+        )
 
     def each(self) -> "tuple[Owned[Any], ...]":
         """One after the other."""

@@ -1,7 +1,9 @@
 """What intake does about the records of its own topics: learn what its store lacks, and heal what stands wrong."""
 
-from collections.abc import Sequence
-from datetime import datetime
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from services.intake.handlers.documents import Documents, forget
@@ -9,11 +11,14 @@ from services.intake.store import Questions, SessionNames
 from shared.bus import Batch, Event
 from shared.contracts import Clinic, Patient, Question, QuestionAsked, Session, Topic
 from shared.documents import Table
+from shared.errors import Recoverable
 
 SUBSCRIPTIONS: Final = frozenset({Topic.PATIENTS, Topic.SESSIONS, Topic.QUESTIONS})
 """What `Follower` reads, partition by partition."""
 TABLES: Final = frozenset({Topic.CLINICS})
-"""What `ClinicsFeed` reads whole, in every instance."""
+"""What `Clinics` reads whole, in every instance."""
+PAUSE: Final = 1.0
+"""Seconds until a store that did not answer is asked again."""
 
 
 class Follower:
@@ -57,15 +62,48 @@ class Follower:
         """Nothing is cached, so there is nothing to drop."""
 
 
-class ClinicsFeed:
-    """Keeps the clinics in memory, and heals what stands on their topic."""
+class Clinics:
+    """Keeps the clinics in memory, for which no store is needed, and heals what stands on their topic beside that."""
 
     def __init__(self, *, documents: Documents, table: Table[Clinic]) -> None:
         self._documents = documents
         self._table = table
+        self._unseen: asyncio.Queue[Event] = asyncio.Queue()
 
-    async def apply(self, events: Sequence[Event]) -> None:
-        """Take in clinics and clinicians. Safe to repeat. Raises Recoverable."""
-        self._table.keep_highest(event.data for event in events if isinstance(event.data, Clinic))
+    async def take(self, event: Event) -> None:
+        """Take in a clinic or a clinician. Safe to repeat."""
+        if isinstance(event.data, Clinic):
+            self._table.keep_highest([event.data])
+        self._unseen.put_nowait(event)
+
+    async def heal(self) -> None:
+        """Observe what was taken in, for ever; while the store is away, wait for it."""
+        while True:
+            events = [await self._unseen.get()]
+            while not self._unseen.empty():
+                events.append(self._unseen.get_nowait())
+            await patiently(partial(self._observe, events))
+
+    async def _observe(self, events: Sequence[Event]) -> None:
         await self._documents.clinics.observe(events)
         await self._documents.clinicians.observe(events)
+
+
+async def keep_up(documents: Documents, asked: Questions, *, sweep_every: timedelta) -> None:
+    """Make the indexes, and publish what a crash or a broker failure left unpublished, for ever."""
+    for opening in (asked.open, *(owned.open for owned in documents.each())):
+        await patiently(opening)
+    async with asyncio.TaskGroup() as sweepers:
+        for owned in documents.each():
+            sweepers.create_task(owned.run_sweeper(sweep_every))
+
+
+async def patiently(call: Callable[[], Awaitable[None]]) -> None:
+    """Call until it works; what passes by itself is waited out."""
+    while True:
+        try:
+            await call()
+        except Recoverable:
+            await asyncio.sleep(PAUSE)
+        else:
+            return

@@ -18,8 +18,8 @@ from shared.documents import Idempotency, Table, Written
 from shared.errors import Problem, Recoverable, not_found
 from shared.metrics import ENTRIES_ACCEPTED
 
-TABLE_PATIENCE: Final = timedelta(seconds=2)
-"""How long an entry waits for its clinic's settings to come over the bus."""
+BUS_PATIENCE: Final = timedelta(seconds=2)
+"""How long is waited for what must come over the bus: a clinic's settings, a question asked a moment ago."""
 STORE_PATIENCE: Final = timedelta(milliseconds=200)
 """How long the answer to a question waits for the store to say whether the patient is registered."""
 POLL: Final = 0.02  # seconds
@@ -146,13 +146,16 @@ class Inbox:
         return domain.reply_by(clinic.settings_at(asked.recorded_at), asked.recorded_at)
 
     async def _expect(self, clinic: str, question: str) -> Asked:
-        asked = await self._asked.find(clinic, question)
-        if asked is None:
-            raise not_found("question")
+        """A question that may have been asked a moment ago, and not have come back over the bus yet."""
+        deadline = asyncio.get_running_loop().time() + BUS_PATIENCE.total_seconds()
+        while (asked := await self._asked.find(clinic, question)) is None:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise not_found("question")
+            await asyncio.sleep(POLL)
         return asked
 
     async def _known_clinic(self, clinic: str) -> Clinic:
-        deadline = asyncio.get_running_loop().time() + TABLE_PATIENCE.total_seconds()
+        deadline = asyncio.get_running_loop().time() + BUS_PATIENCE.total_seconds()
         while (found := self._table.get(clinic)) is None:
             if asyncio.get_running_loop().time() >= deadline:
                 raise clinic_not_set_up()

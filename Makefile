@@ -34,10 +34,10 @@ reset: down ## The same, and forget the data
 	@if $(DOCKER_ANSWERS); then docker compose down --volumes; fi
 	@echo "The local data is gone; the next make up starts empty."
 
-containers: ## Run the whole platform as containers, with gateway, Prometheus, Grafana and Mailpit (needs Docker)
+containers: setup ## Run the whole platform as containers, with gateway, Prometheus, Grafana and Mailpit (needs Docker)
 	@$(DOCKER_ANSWERS) || { echo "make containers needs a Docker daemon and the compose plugin;" \
 		"without them use make up, which needs neither." >&2; exit 1; }
-	@docker compose up --build --detach --wait
+	@RAPPORT_JWT_KEYS="$${RAPPORT_JWT_KEYS:-$$($(BIN)/python -m deploy.keys)}" docker compose up --build --detach --wait
 	@echo "API http://127.0.0.1:8080 · Grafana http://127.0.0.1:3000 · mail http://127.0.0.1:8025"
 
 ##@ Working on it

@@ -12,7 +12,7 @@ from testcontainers.core.container import DockerContainer
 from deploy.local import docker_answers
 from deploy.native import NativeStack, StackError, ports, probes
 
-KAFKA_IMAGE, MONGO_IMAGE = "apache/kafka:4.3.1", "mongo:8.0.13"
+KAFKA_IMAGE, MONGO_IMAGE = "apache/kafka:4.3.1", "mongo:8.0.17"
 CONTAINER_START_TIMEOUT = 120.0  # seconds, after the image is there
 
 

@@ -208,6 +208,24 @@ class Clinic:
         await self.put(f"/v1/patients/{patient}", {"name": f"Person {patient}", "clinician": "c-1"})
 
 
+class Gateway(httpx.AsyncBaseTransport):
+    """The base-URL map as a transport: any HTTP client sees one origin, each request goes to the path's owner."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=16))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request on to the service that has a route for it."""
+        owner = httpx.URL(self._platform.owner(request.method, request.url.path))
+        request.url = request.url.copy_with(scheme=owner.scheme, host=owner.host, port=owner.port)
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
 def clinician(clinic: str) -> dict[str, Any]:
     """The one clinician of a test's clinic."""
     return {

@@ -13,7 +13,7 @@ import pytest
 from tests.providers import MailServer, Twilio
 
 from tests.e2e.platform import Clinic, Platform, check_in, phq9, read_topic, until
-from tests.oracle import as_inputs, assess, check_alerts, differences
+from tests.e2e.truth import agrees, told
 from tests.stack import Stack
 
 ENTRIES, PATIENTS, SENDERS = 2000, 40, 16
@@ -53,66 +53,6 @@ async def send_until_accepted(clinic: Clinic, path: str, body: dict[str, Any]) -
     return await until("an entry is accepted", accepted, seconds=90)
 
 
-async def truth(clinic: Clinic) -> dict[str, Any]:
-    """What the oracle says of every patient, from what really stands on the topics."""
-    bootstrap = clinic.platform.bootstrap
-    topics = {
-        name: await read_topic(bootstrap, name, clinic.name)
-        for name in ("moods", "questions", "patients", "sessions", "clinics")
-    }
-    now = datetime.now(UTC)
-    inputs = as_inputs(topics)
-    return {
-        patient: assess(of.facts, of.patient, of.sessions, of.questions, of.clinic, now, now)
-        for patient, of in inputs.items()
-    }
-
-
-async def last_said(clinic: Clinic) -> dict[str, Any]:
-    """The assessment every reader holds to be true: the highest version on the topic."""
-    best: dict[str, tuple[Any, Any]] = {}
-    for key, _, document in await read_topic(clinic.platform.bootstrap, "assessments", clinic.name):
-        made = int(datetime.fromisoformat(document["made_at"]).timestamp() * 1_000_000)
-        order = (document["epoch"], document["basis"], document["settings_version"], document["rules_version"], made)
-        if key not in best or order >= best[key][0]:
-            best[key] = (order, document)
-    return {key.split("/")[1]: document for key, (_, document) in best.items()}
-
-
-async def settled(clinic: Clinic) -> None:
-    """Return when the assessments equal the oracle's; fail with the differences."""
-    found: list[str] = ["nothing was compared"]
-
-    async def equal() -> bool:
-        nonlocal found
-        expected, actual = await truth(clinic), await last_said(clinic)
-        found = [f"{p}: never assessed" for p in expected.keys() - actual.keys()]
-        found += [f"{p}: {d}" for p in expected.keys() & actual.keys() for d in differences(expected[p], actual[p])]
-        return not found
-
-    try:
-        await until("assessments equal the oracle's", equal, seconds=90)
-    except AssertionError as error:
-        raise AssertionError(f"{error}\n" + "\n".join(found[:20])) from None
-
-
-async def told(clinic: Clinic) -> None:
-    """Return when every piece of telling evidence was told, once, in alerts opened once."""
-    wrong: list[str] = ["nothing was compared"]
-
-    async def right() -> bool:
-        nonlocal wrong
-        alerts = await read_topic(clinic.platform.bootstrap, "alerts", clinic.name)
-        newest = {key: document for key, _, document in sorted(alerts, key=lambda record: record[2]["version"])}
-        wrong = check_alerts(list(newest.values()), list((await truth(clinic)).items()))
-        return not wrong
-
-    try:
-        await until("all telling evidence is told", right, seconds=60)
-    except AssertionError as error:
-        raise AssertionError(f"{error}\n" + "\n".join(wrong[:20])) from None
-
-
 @pytest.mark.parametrize("victim", ["intake", "mood", "insights", "notify"])
 async def test_kill_9_of_any_service_in_the_middle_of_2000_entries_loses_nothing_and_opens_no_alert_twice(
     victim: str, platform: Platform, mail: MailServer, twilio: Twilio
@@ -146,7 +86,7 @@ async def test_kill_9_of_any_service_in_the_middle_of_2000_entries_loses_nothing
         facts = await read_topic(platform.bootstrap, "moods", clinic.name)
         assert set(ids) == {headers["ce_id"] for _, headers, _ in facts}
         assert len(set(ids)) == ENTRIES
-        await settled(clinic)
+        await agrees(clinic)
         await told(clinic)
         await messages_agree(clinic, mail, twilio)
 

@@ -160,6 +160,7 @@ class Sender:
         self._pause = pause
         self._console = console or Console()
         self._ids: dict[str, str] = {}
+        self._positions: dict[str, str] = {}
         self._meter: Meter = Lines(self._console, 0, "")
         self.sent = Sent()
 
@@ -253,12 +254,18 @@ class Sender:
         if path is None:
             self._refuse(entry, 0, "its question was not accepted")
             return
-        answer = await self._request("POST", path, json=entry.body, headers={"Idempotency-Key": entry.key})
+        headers = {"Idempotency-Key": entry.key}
+        if entry.about in self._positions:
+            headers["Wait-For-Position"] = self._positions[entry.about]
+        answer = await self._request("POST", path, json=entry.body, headers=headers)
         if answer.is_error:
             self._refuse(entry, answer.status_code, _why(answer))
             return
-        identity = f"rating:{entry.about}" if entry.kind == "rating" else str(_json(answer).get("id", ""))
+        content = _json(answer)
+        identity = f"rating:{entry.about}" if entry.kind == "rating" else str(content.get("id", ""))
         self._ids[entry.key] = identity
+        if entry.kind == "question" and content.get("position"):
+            self._positions[entry.key] = str(content["position"])
         self._accept(entry)
         if entry.body.get("origin") == "live":
             live = Live(identity, entry.key, entry.patient, entry.kind, sent_at, datetime.now(UTC))

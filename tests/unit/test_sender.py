@@ -64,7 +64,10 @@ class Gateway:
         self.store(key, path, body)
         if path.endswith("/sessions"):
             return httpx.Response(201, json={"session": body["session"]})
-        return httpx.Response(202, json={"id": f"id-{key}", "safety": {}})
+        if path.endswith(("/answer", "/settle")):
+            question = path.split("/")[3].removeprefix("id-")
+            assert request.headers["Wait-For-Position"] == f"questions:0:{question}"
+        return httpx.Response(202, json={"id": f"id-{key}", "position": f"questions:0:{key}", "safety": {}})
 
     def batch(self, request: httpx.Request) -> httpx.Response:
         """Each line of a batch."""
@@ -151,7 +154,7 @@ async def test_a_second_run_sends_the_same_keys_and_bodies() -> None:
 
 
 async def test_a_question_is_answered_by_the_id_the_gateway_gave_it() -> None:
-    """And rated sessions by the clinic's own."""
+    """Once the gateway knows of it: a question just asked may still be on its way."""
     gateway = Gateway()
     async with sender(gateway) as sending:
         await sending.send(STORY)

@@ -11,7 +11,7 @@ from tests.e2e.truth import agrees, inputs
 
 
 async def test_a_mood_apps_log_is_taken_whole_and_every_concern_is_the_oracles(platform: Platform) -> None:
-    """166 people's smileys and answers about thoughts of death: nothing is lost, and nothing is raised without reason."""
+    """166 people's smileys and answers about death: nothing is lost, nothing is raised without reason."""
     story = replay(
         data_moodpath.as_csv(data_moodpath.tidy()), declare(data_moodpath.MEASURES), "Europe/London", datetime.now(UTC)
     )

@@ -1,0 +1,5 @@
+"""The platform, for these tests."""
+
+from tests.e2e.fixtures import clinic, mail, platform, twilio
+
+__all__ = ["clinic", "mail", "platform", "twilio"]

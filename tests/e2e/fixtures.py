@@ -1,0 +1,63 @@
+"""The platform for stories: four processes and the providers they send to. Imported by the conftests that need it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.providers import MailServer, Twilio
+
+from shared.bus.provision import provision
+from tests.e2e.platform import Clinic, Platform
+from tests.stack import Stack
+
+
+@pytest.fixture(scope="session")
+async def mail() -> AsyncIterator[MailServer]:
+    """A real SMTP server that keeps what arrives."""
+    async with MailServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def twilio() -> AsyncIterator[Twilio]:
+    """A stand-in that behaves as Twilio documents."""
+    async with Twilio() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def platform(
+    stack: Stack, mail: MailServer, twilio: Twilio, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Platform]:
+    """Four processes on the real broker and store server."""
+    await provision(stack.bootstrap)
+    folder: Path = tmp_path_factory.mktemp("e2e")
+    platform = Platform(
+        stack.bootstrap,
+        stack.mongo_url,
+        folder,
+        {
+            "NOTIFY_SMTP_HOST": mail.host,
+            "NOTIFY_SMTP_PORT": str(mail.port),
+            "NOTIFY_SMTP_TLS": "none",
+            "NOTIFY_MAIL_FROM": "alerts@rapport.example",
+            "NOTIFY_TWILIO_URL": twilio.url,
+            "NOTIFY_TWILIO_ACCOUNT": twilio.account,
+            "NOTIFY_TWILIO_TOKEN": twilio.token,
+            "NOTIFY_TWILIO_FROM": "+447700900000",
+            "NOTIFY_PUBLIC_URL": "https://rapport.example",
+            "NOTIFY_LINK_SECRET": "a-secret-of-the-tests-alone",
+        },
+    )
+    try:
+        await platform.start()
+        yield platform
+    finally:
+        platform.stop()
+
+
+@pytest.fixture
+async def clinic(platform: Platform) -> AsyncIterator[Clinic]:
+    """A clinic nobody has heard of yet."""
+    async with platform.clinic() as clinic:
+        yield clinic

@@ -1,0 +1,242 @@
+"""/v1/alerts."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from services.notify.domain import Delivery, Leg, LegState
+from services.notify.handlers import SUBSCRIPTIONS, Desk, Trail
+from shared.auth import Caller
+from shared.bus import Position
+from shared.contracts import Alert
+from shared.contracts.alerts import AlertStatus, Disposition
+from shared.contracts.base import Id
+from shared.documents import Idempotency, Written
+from shared.runtime import (
+    POSITION_HEADER,
+    Body,
+    IdempotencyKey,
+    WaitForPosition,
+    caller_with,
+    problems,
+    settle,
+)
+
+router = APIRouter(tags=["alerts"])
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+AlertId = Annotated[Id, Path(description="The alert's id (not the short reference).")]
+STATES: Final[dict[LegState, Literal["waiting", "handed_over", "failed", "cancelled"]]] = {
+    LegState.PENDING: "waiting",
+    LegState.SENT: "handed_over",
+    LegState.FAILED: "failed",
+    LegState.CANCELLED: "cancelled",
+}
+
+
+class AlertPage(BaseModel):
+    """Some alerts, those changed longest ago first."""
+
+    items: list[Alert]
+    next: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
+
+
+class AttemptReply(BaseModel):
+    """One try to hand a message over."""
+
+    at: AwareDatetime
+    outcome: Literal["accepted", "temporary", "permanent", "unsure"] = Field(
+        description="accepted by the provider; temporary: tried again; permanent: refused for good, another way is "
+        "taken; unsure: it may have gone, and is sent again with the same reference."
+    )
+    code: str = Field(description="The provider's answer code, or why there was none.")
+
+
+class DeliveryReply(BaseModel):
+    """A message to one recipient by one channel. Addresses are not repeated here."""
+
+    id: str
+    rounds: list[int] = Field(description="The rounds of this alert's evidence that it tells of.")
+    digest: bool
+    channel: Literal["email", "sms"] | None = Field(description="null until it is due and the recipient is found.")
+    recipient: Literal["clinician", "fallback"] | None
+    clinician: str | None
+    state: Literal["waiting", "handed_over", "failed", "cancelled"]
+    due_at: AwareDatetime
+    why: str | None = Field(description="Why it was cancelled, failed, or went to the fallback contact.")
+    attempts: list[AttemptReply]
+
+
+class AlertTrail(Alert):
+    """An alert, and everything that was sent about it."""
+
+    deliveries: list[DeliveryReply]
+
+
+class AcknowledgeBody(Body):
+    """Who has it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"by": "priya"}]})
+
+    by: Name | None = Field(default=None, description="Who has it; default: the token's subject.")
+
+
+class CloseBody(Body):
+    """What was done."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"disposition": "contacted", "note": "Rang, is safe."}]})
+
+    disposition: Disposition
+    note: Note | None = None
+    by: Name | None = Field(default=None, description="Who did it; default: the token's subject.")
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.state.desk
+    return desk
+
+
+TheDesk = Annotated[Desk, Depends(_desk)]
+
+
+async def _raw(request: Request) -> bytes:
+    return await request.body()
+
+
+RawBody = Annotated[bytes, Depends(_raw)]
+
+
+async def _caught_up(request: Request, response: Response, positions: WaitForPosition) -> None:
+    reached: Callable[[Position], Awaitable[bool]] = request.state.reached
+    await settle([one for one in positions if one.topic in SUBSCRIPTIONS], reached, response)
+
+
+CaughtUp = Annotated[None, Depends(_caught_up)]
+
+
+@router.get("/v1/alerts", operation_id="list_alerts", summary="The alerts, page by page",
+            responses=problems(400))  # fmt: skip
+async def list_alerts(
+    *,
+    desk: TheDesk,
+    _: CaughtUp,
+    status: AlertStatus | None = None,
+    patient: Id | None = None,
+    clinician: Id | None = None,
+    updated_since: Annotated[
+        AwareDatetime | None,
+        Query(description="Only what changed at or after this RFC 3339 time (offset mandatory). Overlap by a minute."),
+    ] = None,
+    cursor: Annotated[str | None, Query(max_length=500, description="`next` of the last page, unchanged.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500, description="The most items on a page.")] = 50,
+    caller: Caller = caller_with("alerts:read"),
+) -> AlertPage:
+    """The clinic's alerts, those changed longest ago first; to follow them, send the last `updated_at` seen."""
+    page = await desk.alerts(
+        caller.clinic,
+        status=status,
+        patient=patient,
+        clinician=clinician,
+        updated_since=updated_since,
+        cursor=cursor,
+        limit=limit,
+    )
+    return AlertPage(items=page.items, next=page.next)
+
+
+@router.get("/v1/alerts/{alert}", operation_id="get_alert", summary="One alert and its trail",
+            responses=problems(404))  # fmt: skip
+async def get_alert(
+    *, alert: AlertId, desk: TheDesk, _: CaughtUp, caller: Caller = caller_with("alerts:read")
+) -> AlertTrail:
+    """What was told, to whom, by which channel, and what the provider said to each attempt."""
+    return _trail(await desk.trail(caller.clinic, alert))
+
+
+@router.post("/v1/alerts/{alert}/acknowledge", operation_id="acknowledge_alert", summary="Say that somebody has it",
+             responses=problems(400, 404, 409))  # fmt: skip
+async def acknowledge_alert(
+    *,
+    alert: AlertId,
+    desk: TheDesk,
+    raw: RawBody,
+    key: IdempotencyKey,
+    response: Response,
+    body: AcknowledgeBody | None = None,
+    caller: Caller = caller_with("alerts:write"),
+) -> Alert:
+    """Messages not yet handed over are no longer sent. News un-acknowledges it. The first to have it keeps it."""
+    written = await desk.acknowledge(
+        caller.clinic,
+        alert,
+        by=(body.by if body else None) or caller.client,
+        idempotency=_decision(caller, f"acknowledge {alert}", key, raw),
+    )
+    return _answered(response, written)
+
+
+@router.post("/v1/alerts/{alert}/close", operation_id="close_alert", summary="Close it, and say what was done",
+             responses=problems(400, 404, 409))  # fmt: skip
+async def close_alert(
+    *,
+    alert: AlertId,
+    body: CloseBody,
+    desk: TheDesk,
+    raw: RawBody,
+    key: IdempotencyKey,
+    response: Response,
+    caller: Caller = caller_with("alerts:write"),
+) -> Alert:
+    """A closed alert does not come back; evidence nobody has been told of yet opens another."""
+    written = await desk.close(
+        caller.clinic,
+        alert,
+        by=body.by or caller.client,
+        disposition=body.disposition,
+        note=body.note or None,
+        idempotency=_decision(caller, f"close {alert}", key, raw),
+    )
+    return _answered(response, written)
+
+
+def _decision(caller: Caller, route: str, key: str, raw: bytes) -> Idempotency:
+    return Idempotency.of(client=f"{caller.client} {route}", key=key, body=raw)
+
+
+def _answered(response: Response, written: Written[Alert]) -> Alert:
+    if written.position is not None:
+        response.headers[POSITION_HEADER] = str(written.position)
+    return written.document
+
+
+def _trail(trail: Trail) -> AlertTrail:
+    rows = [reply for delivery in trail.deliveries for reply in _replies(trail.alert, delivery)]
+    return AlertTrail(**dict(trail.alert), deliveries=rows)
+
+
+def _replies(alert: Alert, delivery: Delivery) -> list[DeliveryReply]:
+    rounds = [item.round for item in delivery.items if item.alert == alert.key]
+    if not delivery.legs:
+        return [_reply(delivery, rounds, None, delivery.due_at)]
+    return [_reply(delivery, rounds, leg, leg.due_at) for leg in delivery.legs]
+
+
+def _reply(delivery: Delivery, rounds: list[int], leg: Leg | None, due_at: datetime) -> DeliveryReply:
+    fallback = leg is not None and leg.to_fallback
+    unplanned: Literal["waiting", "cancelled"] = "cancelled" if delivery.done else "waiting"
+    return DeliveryReply(
+        id=leg.id if leg else delivery.id,
+        rounds=rounds,
+        digest=delivery.kind == "digest",
+        channel=leg.channel.value if leg else None,
+        recipient=None if leg is None else ("fallback" if fallback else "clinician"),
+        clinician=None if leg is None or fallback else leg.to,
+        state=STATES[leg.state] if leg else unplanned,
+        due_at=due_at,
+        why=(leg.why if leg else None) or (delivery.fell_back if fallback else None),
+        attempts=[AttemptReply(at=a.at, outcome=a.outcome.value, code=a.code) for a in (leg.attempts if leg else ())],
+    )

@@ -1,0 +1,119 @@
+"""/a/{link}: one page behind a message's link. Works without JavaScript, and shows nothing of the patient.
+
+Opening it changes nothing, because mail scanners open links; only its button, a POST, does.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from services.notify.handlers import Desk, Shown
+from shared.errors import Problem, Recoverable
+
+PATH: Final = "/a/{link}"
+router = APIRouter(tags=["page"], default_response_class=HTMLResponse)
+Link = Annotated[str, Path(max_length=64, description="Reference and token, as the message's link has them.")]
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+_TEMPLATE: Final = "page.html.j2"
+
+
+class Pages:
+    """The page's template, ready to fill."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=PackageLoader("services.notify", "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def page(self, state: str, status: int, **words: Any) -> HTMLResponse:
+        """An answer in one of the page's states."""
+        text = self._templates.get_template(_TEMPLATE).render(state=state, **words)
+        return HTMLResponse(text, status, HEADERS)
+
+    def shown(self, shown: Shown, now: datetime, *, taken: bool) -> HTMLResponse:
+        """The page of an alert; taken: by whoever looks at it, just now."""
+        alert, clinic = shown.alert, shown.clinic
+        zone = ZoneInfo(clinic.settings_at(now).zone if clinic else "UTC")
+        state = "taken" if taken and alert.status == "acknowledged" else alert.status.value
+        return self.page(
+            state,
+            200,
+            alert=alert,
+            clinic=clinic.name if clinic else "",
+            urgent=alert.urgency == "at_once",
+            overdue=alert.status == "open" and alert.deadline < now,
+            when=lambda at: _when(at, zone, now),
+        )
+
+
+def _when(at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """`5pm today`, `9:30am on Tuesday 24 November 2026`."""
+    local = at.astimezone(zone)
+    minutes = f":{local.minute:02}" if local.minute else ""
+    clock = f"{local.hour % 12 or 12}{minutes}{'am' if local.hour < 12 else 'pm'}"
+    if local.date() == now.astimezone(zone).date():
+        return f"{clock} today"
+    return f"{clock} on {local:%A} {local.day} {local:%B} {local.year}"
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.state.desk
+    return desk
+
+
+def _pages(request: Request) -> Pages:
+    pages: Pages = request.state.pages
+    return pages
+
+
+def _now(request: Request) -> datetime:
+    now: datetime = request.state.clock.now()
+    return now
+
+
+TheDesk = Annotated[Desk, Depends(_desk)]
+ThePages = Annotated[Pages, Depends(_pages)]
+Now = Annotated[datetime, Depends(_now)]
+ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    404: {"description": "No alert has this link."},
+    503: {"description": "Not now; nothing was changed."},
+}
+
+
+@router.head(PATH, include_in_schema=False)
+@router.get(PATH, operation_id="show_alert", summary="The page behind a message's link", responses=ANSWERS)
+async def show_alert(*, link: Link, desk: TheDesk, pages: ThePages, now: Now) -> HTMLResponse:
+    """Clinic, reference, urgency, deadline and state. Changes nothing, however often and by whomever it is opened."""
+    try:
+        return pages.shown(await desk.shown(link), now, taken=False)
+    except Problem:
+        return pages.page("missing", 404)
+    except Recoverable:
+        return pages.page("unavailable", 503)
+
+
+@router.post(PATH, operation_id="take_alert", summary="I am dealing with this", responses=ANSWERS)
+async def take_alert(*, link: Link, desk: TheDesk, pages: ThePages, now: Now) -> HTMLResponse:
+    """Acknowledge the alert, and show what to do next. Pressing it twice is pressing it once."""
+    try:
+        before = await desk.shown(link)
+        return pages.shown(await desk.take(link), now, taken=before.alert.status == "open")
+    except Problem:
+        return pages.page("missing", 404)
+    except Recoverable:
+        return pages.page("unavailable", 503)

@@ -41,7 +41,7 @@ class Message:
 class Event(NamedTuple):
     """A record that was read and understood. `time` is when we accepted it (`ce_time`).
 
-    `value` and `headers` are as they stand in the log. A named tuple, as `Position` is: a frozen dataclass takes
+    `value` is as it stands in the log. A named tuple, as `Position` is: a frozen dataclass takes
     three times as long to make, and one of each is made per record.
     """
 
@@ -49,8 +49,7 @@ class Event(NamedTuple):
     time: datetime
     data: Contract
     position: Position
-    value: bytes
-    headers: Sequence[tuple[str, bytes]] = ()
+    value: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

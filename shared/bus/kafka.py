@@ -155,6 +155,8 @@ class KafkaSource:
     async def poll(self, places: Collection[Place], *, limit: int, seconds: float) -> Mapping[Place, Sequence[Record]]:
         """See `Source`."""
         wanted = [self._places[place] for place in places] or [_NOWHERE]
+        if len(wanted) == len(self._open.assignment()):
+            wanted = []  # all of them, without looking through the list for each
         async with the_world("polling"), asyncio.timeout(STUCK):
             fetched = await self._open.getmany(*wanted, timeout_ms=int(seconds * 1000), max_records=limit)
         return {(Topic(place.topic), place.partition): records for place, records in fetched.items()}

@@ -9,11 +9,12 @@ from functools import partial
 from typing import Literal
 
 from shared import metrics
-from shared.bus import Batch, Event, Handler, Position, ResumeStore, StoreOfAnotherCluster, StoreReplaced
+from shared.bus import Batch, Event, Handler, Message, Position, ResumeStore, StoreOfAnotherCluster, StoreReplaced
 from shared.bus.ahead import Ahead, Taken
 from shared.bus.outcomes import WORLD, DeadLetters, Fuse, describe
 from shared.bus.patience import Leaving, Patience
 from shared.bus.progress import Progress
+from shared.bus.records import encode
 from shared.bus.source import Limits, Record, Source
 from shared.clock import Clock
 from shared.contracts import Topic
@@ -96,7 +97,9 @@ class Lane:
 
     def wanted(self) -> Sequence[Topic]:
         """The topics to fetch: none while there is enough, the service's own ones until they are read."""
-        if not self._positioned or self.halted or self.trouble or self._ahead.waiting >= self._allowed:
+        if not self._positioned or self.halted or self.trouble or self._ahead.newer is not None:
+            return ()
+        if self._ahead.waiting >= self._allowed:
             return ()
         return self.progress.own_unread or list(self.progress.applied)
 
@@ -178,7 +181,11 @@ class Lane:
             raise _Halted(self.halted)
         if self._ahead.waiting:
             await self._linger()
-            await self._apply(await self._ahead.take(self._allowed, self.progress.applied))
+            await self._apply(self._ahead.take(self._allowed, self.progress.applied))
+        elif self._ahead.newer is not None:
+            record, reason = self._ahead.newer
+            log.error("newer_major", topic=record.topic, partition=self.partition, offset=record.offset, reason=reason)
+            raise _Halted("newer_major")
         else:
             await self._settle()
             self.progress.look(self.progress.applied, {})
@@ -236,10 +243,6 @@ class Lane:
         self._ahead.in_hand = 0
         for topic, count in taken.counts.items():
             metrics.BUS_CONSUMED.labels(self._work.service, topic).inc(count)
-        if taken.newer is not None:
-            record, reason = taken.newer
-            log.error("newer_major", topic=record.topic, partition=self.partition, offset=record.offset, reason=reason)
-            raise _Halted("newer_major")
 
     async def _divert(self, index: int, record: Record, reason: str) -> None:
         origin = Position(Topic(record.topic), record.partition, record.offset)
@@ -287,11 +290,11 @@ class Lane:
         origin = event.position
         log.error("set_aside", topic=origin.topic, partition=self.partition, offset=origin.offset, reason=reason)
         self._burn(index)
-        key = event.data.key.encode()
+        record = encode(Message(event.id, event.time, event.data))
         await self._patience.until_done(lambda: self._work.handler.set_aside(event, reason))
         await self._patience.until_done(
             lambda: self._work.dead_letters.send(
-                origin, "set_aside", reason, key=key, value=event.value, headers=event.headers
+                origin, "set_aside", reason, key=record.key, value=event.value, headers=record.headers
             )
         )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self, TypeVar
 
+from shared import metrics
 from shared.bus import Message, Position, Resume, StoreOfAnotherCluster, StoreReplaced
 from shared.bus.records import Outgoing, encode, partition_of
 from shared.bus.source import Owner, Place, Record, Refused
@@ -228,7 +229,8 @@ class MemoryPublisher:
     """Publishes to a MemoryBroker."""
 
     def __init__(self, broker: MemoryBroker, *, service: str) -> None:
-        self._broker, self._service = broker, service
+        self._broker = broker
+        self._published = {topic.value: metrics.BUS_PUBLISHED.labels(service, topic.value) for topic in Topic}
 
     async def __aenter__(self) -> Self:
         return self
@@ -239,8 +241,11 @@ class MemoryPublisher:
     async def publish(self, messages: Sequence[Message]) -> list[Position]:
         """See `Publisher`."""
         await asyncio.sleep(0)
-        outgoing: list[Outgoing] = [encode(message, self._service) for message in messages]
-        return [self._broker.append(one.topic, one.key, one.value, one.headers) for one in outgoing]
+        outgoing: list[Outgoing] = [encode(message) for message in messages]
+        positions = [self._broker.append(one.topic, one.key, one.value, one.headers) for one in outgoing]
+        for one in outgoing:
+            self._published[one.topic].inc()
+        return positions
 
     async def publish_raw(
         self, topic: Topic, *, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]

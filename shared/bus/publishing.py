@@ -68,7 +68,7 @@ class KafkaPublisher:
         Raises Recoverable where some may not have been recorded: publish all of them again, readers drop what they
         have; ValueError where one is too large to be recorded at all.
         """
-        return await self._send([encode(message, self._service) for message in messages])
+        return await self._send([encode(message) for message in messages])
 
     async def publish_raw(
         self, topic: Topic, *, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]

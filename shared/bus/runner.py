@@ -23,6 +23,8 @@ IDLE: Final = 0.25
 """Seconds one poll waits for records while every lane has room."""
 BUSY: Final = 0.02
 """The same while some lane has none, so that it is asked again soon."""
+POLLED: Final = 1_000
+"""Records fetched and read at one go, before other work gets its turn: about 4 ms."""
 OBSERVE_EVERY: Final = 1.0
 SHOW_EVERY: Final = 5.0
 SILENT_FOR: Final = 60.0
@@ -164,12 +166,13 @@ class Runner:
         everything = len(wanted) == len(lanes) * len(self._source.topics)
         polled = await self._source.poll(
             wanted,
-            limit=max(500, min(5_000, self._limits.batch_records)),
+            limit=POLLED,
             seconds=IDLE if everything else BUSY,
         )
         for (topic, partition), records in polled.items():
             if partition in self._lanes:
                 self._lanes[partition][0].accept(topic, records)
+        await asyncio.sleep(0)  # a poll that finds records does not wait; the lanes must have their turn
         self._last_poll, self._polled_at = self._clock.now(), asyncio.get_running_loop().time()
         if self._polled_at >= self._observe_due:
             self._observe()

@@ -178,7 +178,8 @@ def passing(error: PyMongoError) -> bool:
     if isinstance(error, BulkWriteError):
         details: Mapping[str, Any] = error.details or {}
         codes = {fault.get("code") for fault in details.get("writeErrors", [])}
-        return codes <= _PASSING_CODES and bool(codes or details.get("writeConcernErrors"))
+        # beside one that passes, others are found again by writing once more
+        return bool(codes & _PASSING_CODES or details.get("writeConcernErrors"))
     return isinstance(error, OperationFailure) and (
         error.code in _PASSING_CODES or error.has_error_label("RetryableWriteError")
     )

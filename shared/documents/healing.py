@@ -1,7 +1,7 @@
 """What an owner does about the records of its own topic. Pure: the whole judgement, without the doing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic
 
 from shared.documents.kept import D, same
@@ -12,7 +12,7 @@ from shared.documents.record import Stored
 class Verdict(Generic[D]):
     """What is to be done once the records of a key have been read.
 
-    known: the newest version afterwards, and where it stands last.
+    known: the newest version afterwards.
     adopt: the topic knows more than the store (which was rebuilt or restored): store what it says.
     again: an older version stands behind the newest: publish the newest again, for compaction keeps the last.
     outvote: the store had lost versions and has made others of the same numbers since: give its word a number above
@@ -43,7 +43,7 @@ def judge(known: Stored[D] | None, told: Sequence[Stored[D]]) -> Verdict[D]:
         elif not same(record.document, known.document):
             outvote = True
         elif behind:
-            known, again = replace(known, published=record.published), False
+            again = False
     if known is None:
         raise ValueError("at least one record is judged")
     return Verdict(known, adopt=adopt, again=again, outvote=outvote, top=top)

@@ -159,6 +159,24 @@ def test_a_shift_ends_at_the_centre_line_and_another_may_begin() -> None:
     assert [told["id"] for told in again["telling"]] == ["mood_shift:2026-04-01"]
 
 
+def test_a_shift_stays_open_between_limit_and_centre_line() -> None:
+    """6.1, then 4.1, then 7: z = .9 * 5.9 + .7 = 6.01, within the limit but not back; the day it began is kept."""
+    said = concern("mood_shift", 40, moods([6.1] * 28 + [4.1, 7]))
+    assert said is not None
+    assert said["numbers"]["ewma"] == pytest.approx(6.01)
+    assert on(28) == said["since"]
+
+
+def test_charts_show_the_last_days_and_scores() -> None:
+    """At most 30 day means, and 12 scores."""
+    low = concern("mood_shift", 40, moods([6.1] * 28 + [4.1] * 5))
+    worse = concern("reliable_deterioration", 200, [form(f"p{n:02}", 7 * n, "phq9", n) for n in range(15)])
+    assert low is not None
+    assert worse is not None
+    assert [on(day).date() for day in range(3, 33)] == [day for day, _ in low["chart"]["points"]]
+    assert list(range(3, 15)) == [score for _, score in worse["chart"]["points"]]
+
+
 def test_several_check_ins_of_a_day_count_as_their_mean() -> None:
     """A day's first check-in says since when, its last says the origin, its mean says the mood."""
     late = [fact("b", 28.2, "sync", mood=1), fact("a", 28.1, "import", mood=7.2)]
@@ -239,6 +257,19 @@ def test_an_earlier_episode_of_care_is_no_baseline() -> None:
     assert concern("reliable_deterioration", 60, facts, patient=patient()) is not None
     anew = patient(episode_started_on=on(30).date().isoformat())
     assert concern("reliable_deterioration", 60, facts, patient=anew) is None
+    worse = concern("reliable_deterioration", 60, [*facts, form("p3", 44, "phq9", 18)], patient=anew)
+    assert worse is not None
+    assert worse["numbers"] == {"phq9_first": 12, "phq9_latest": 18}
+
+
+def test_two_measures_hold_since_the_earlier() -> None:
+    """The PHQ-9 from day 14, the GAD-7 from day 7: both are told, in order of time."""
+    phq = [form(f"p{n}", 7 * n, "phq9", score) for n, score in enumerate([5, 5, 11])]
+    gad = [form(f"g{n}", 7 * n, "gad7", score) for n, score in enumerate([5, 9, 9])]
+    said = concern("reliable_deterioration", 20, phq + gad)
+    assert said is not None
+    assert on(7) == said["since"]
+    assert [told["id"] for told in said["telling"]] == ["g1", "p2"]
 
 
 # risk item -----------------------------------------------------------------------------------------------------------
@@ -270,6 +301,14 @@ def test_touching_windows_join_and_a_gap_parts_them() -> None:
     assert touching is not None
     assert parted is not None
     assert (on(0), on(15)) == (touching["since"], parted["since"])
+
+
+def test_a_long_recall_reaches_over_a_short_one() -> None:
+    """A scale's answer of day 0 with 28 days of recall still holds on day 20, when item 9 of day 1 no longer does."""
+    answer = {"item": "x", "value": 1, "recall_days": 28, "urgent_from": 2}
+    said = concern("risk_item", 20, [form("s", 0, "scale", None, risk_answers=[answer]), item_9("p", 1, 3)])
+    assert said is not None
+    assert (said["holds"], said["since"], said["numbers"]["highest"]) == (True, on(0), 3)
 
 
 def test_a_later_zero_is_shown_beside_it_and_reassures_nobody() -> None:
@@ -308,6 +347,7 @@ def test_nobody_is_told_of_somebody_who_has_died() -> None:
         ([0, 5, 10], 15, 5),
         ([0, 2, 7], 10.5, 3.5),
         ([0, 30, *range(31, 51)], 7, 1),
+        ([*range(25), *range(28, 105, 4)], 12, 4),
     ],
 )
 def test_the_time_allowed_is_three_usual_gaps_and_a_week_at_least(
@@ -386,6 +426,7 @@ def test_unanswered_questions_count_once_past_due() -> None:
     later = concern("question_unanswered", 9, asked)
     assert later is not None
     assert [(told["id"], told["origin"]) for told in later["telling"]] == [("q1", "live"), ("q2", "import")]
+    assert concern("question_unanswered", 9, asked, horizon=2) is None
     old = [{"question": "q1", "version": 1, "status": "open"}, {"question": "q1", "version": 2, "status": "answered"}]
     answered = concern("question_unanswered", 9, asked, questions=old[::-1])
     assert answered is not None
@@ -413,6 +454,14 @@ def test_a_rating_drops_by_a_fall_a_distance_or_two_falls(ratings: list[int], ho
     """The reference's generic rule, each of its three ways, and what is none of them."""
     sessions = [session(f"s{n}", 7 * n, answer) for n, answer in enumerate(ratings)]
     assert holds == (concern("rating_drop", 90, sessions=sessions) is not None)
+
+
+def test_a_fall_of_just_the_least_that_counts_is_one() -> None:
+    """8.4, 8.0, 8.2, then 7.6: a fall of .6, whatever a computer makes of the difference."""
+    sessions = [session(f"s{n}", 7 * n, 8, felt_welcome=first) for n, first in enumerate([10, 8, 9, 6])]
+    for min_drop, holds in ((0.6, True), (0.61, False)):
+        chosen = clinic(rating_drop={"parameters": {"min_drop": min_drop, "sd_factor": 100}})
+        assert holds == (concern("rating_drop", 90, sessions=sessions, clinic=chosen) is not None)
 
 
 def test_a_rating_drop_says_its_numbers() -> None:

@@ -1,0 +1,255 @@
+"""How a patient has been: timeline and progress."""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import date
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.mood.domain import MOST, Kind, Progress, Recorded, Wish
+from services.mood.handlers import Reader, Shown
+from shared.auth import Caller
+from shared.contracts import CheckInRecorded, Question, QuestionAsked, QuestionnaireCompleted
+from shared.contracts.base import Id, Number, Origin
+from shared.contracts.moods import RiskAnswer
+from shared.contracts.questions import QuestionStatus
+from shared.errors import FieldError, Problem
+from shared.runtime import BEHIND_HEADER, Body, WaitForPosition, caller_with, problems, settle
+
+router = APIRouter(tags=["patients"])
+_PLACE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 [\x21-\x7e]{1,200}")
+_BEHIND: Final = {
+    BEHIND_HEADER: {"description": "true: the position asked for was not reached yet.", "schema": {"type": "string"}}
+}
+PatientId = Annotated[Id, Path(description="The clinic's own id of the patient.")]
+
+
+class EntryShown(BaseModel):
+    """What all entries have."""
+
+    id: str
+    occurred_at: AwareDatetime = Field(description="When it happened, with the offset it was sent with.")
+    local_day: date = Field(description="The patient's own calendar day.")
+    recorded_at: AwareDatetime = Field(description="When it was accepted, UTC.")
+    origin: Origin
+
+
+class CheckInValues(BaseModel):
+    """What a check-in said; 0 worst to 10 best."""
+
+    mood: float
+    energy: int | None
+    sleep: int | None
+    feelings: list[str]
+    note: str | None
+
+
+class CheckInShown(EntryShown):
+    """A check-in."""
+
+    kind: Literal["check_in"] = "check_in"
+    values: CheckInValues
+
+
+class QuestionnaireValues(BaseModel):
+    """What a questionnaire said."""
+
+    instrument: str
+    items: dict[str, int] | None = Field(description="The answered items; null where only a total was given.")
+    score: Number | None = Field(description="The valid total; null where there is none.")
+    risk_answers: list[RiskAnswer]
+
+
+class QuestionnaireShown(EntryShown):
+    """A questionnaire."""
+
+    kind: Literal["questionnaire"] = "questionnaire"
+    values: QuestionnaireValues
+
+
+class QuestionValues(BaseModel):
+    """A question of the patient's, and what became of it."""
+
+    question: str
+    text: str
+    status: QuestionStatus
+    answer: str | None
+    answered_at: AwareDatetime | None
+    settled_at: AwareDatetime | None
+
+
+class QuestionShown(EntryShown):
+    """A question."""
+
+    kind: Literal["question"] = "question"
+    values: QuestionValues
+
+
+class Timeline(BaseModel):
+    """A page of a patient's entries."""
+
+    patient: str
+    registered: bool = Field(description="False: the clinic has not registered this patient yet.")
+    entries_not_processed: int = Field(description="Entries set aside because handling them failed; not in the list.")
+    items: list[Annotated[CheckInShown | QuestionnaireShown | QuestionShown, Field(discriminator="kind")]]
+    next: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
+
+
+class TimelineQuery(Body):
+    """Which entries, and in which order."""
+
+    order: Literal["newest", "oldest"] = Field(default="newest", description="Which entries come first.")
+    limit: int = Field(default=50, ge=1, le=MOST, description="Entries on a page.")
+    cursor: str | None = Field(default=None, max_length=400, description="The `next` of the last page.")
+    first_day: date | None = Field(default=None, alias="from", description="First local day, inclusive.")
+    last_day: date | None = Field(default=None, alias="to", description="Last local day, inclusive.")
+    kinds: list[Kind] = Field(default_factory=list, description="Only these kinds; repeat it for several.")
+
+
+class PatientProgress(Progress):
+    """A patient's progress. Supports a clinician's judgement; it is not a diagnosis."""
+
+    patient: str
+    registered: bool = Field(description="False: the clinic has not registered this patient yet.")
+    zone: str = Field(description="The IANA zone `today` is told in: the patient's, else the clinic's.")
+
+
+@router.get(
+    "/v1/patients/{patient}/timeline",
+    operation_id="read_timeline",
+    summary="A patient's entries in the order they happened",
+    responses={200: {"headers": _BEHIND}, **problems(400, 404)},
+)
+async def read_timeline(
+    request: Request,
+    response: Response,
+    *,
+    patient: PatientId,
+    wait_for: WaitForPosition,
+    caller: Caller = caller_with("entries:read"),
+    query: Annotated[TimelineQuery, Query()],
+) -> Timeline:
+    """Check-ins, questionnaires and questions by `occurred_at` as an instant, page by page."""
+    wish = _wish(query)
+    await settle(wait_for, request.state.reached, response)
+    reader: Reader = request.state.reader
+    try:
+        shown = await reader.timeline(caller.clinic, patient, wish)
+    except Problem as problem:
+        raise _perhaps_behind(problem, response) from None
+    return _timeline(patient, shown)
+
+
+@router.get(
+    "/v1/patients/{patient}/progress",
+    operation_id="read_progress",
+    summary="How a patient is doing, in numbers and plain words",
+    responses={200: {"headers": _BEHIND}, **problems(400, 404)},
+)
+async def read_progress(
+    request: Request,
+    response: Response,
+    *,
+    patient: PatientId,
+    wait_for: WaitForPosition,
+    caller: Caller = caller_with("entries:read"),
+) -> PatientProgress:
+    """This ISO week and last, and since the start: first and latest PHQ-9 and GAD-7 with reliable change (6 and 4).
+
+    Weeks and days are the patient's own. Under 5 check-ins it says that there is not enough data.
+    """
+    await settle(wait_for, request.state.reached, response)
+    reader: Reader = request.state.reader
+    try:
+        progress, zone, registered = await reader.progress(caller.clinic, patient)
+    except Problem as problem:
+        raise _perhaps_behind(problem, response) from None
+    return PatientProgress(patient=patient, registered=registered, zone=zone, **dict(progress))
+
+
+def _wish(query: TimelineQuery) -> Wish:
+    """What a query asks for. Raises Problem 400 or 422."""
+    if query.first_day is not None and query.last_day is not None and query.first_day > query.last_day:
+        wrong = FieldError("/from", "send a day that is not after `to`")
+        raise Problem(422, "invalid", "No such days", "The first day is after the last: swap them.", [wrong])
+    return Wish(
+        newest_first=query.order == "newest",
+        limit=query.limit,
+        after=None if query.cursor is None else _place(query.cursor),
+        first_day=query.first_day,
+        last_day=query.last_day,
+        kinds=frozenset(query.kinds or Kind),
+    )
+
+
+def _perhaps_behind(problem: Problem, response: Response) -> Problem:
+    """A 404 keeps the word that the position was not reached: the patient may be known in a moment."""
+    if BEHIND_HEADER in response.headers:
+        problem.headers[BEHIND_HEADER] = response.headers[BEHIND_HEADER]
+    return problem
+
+
+def _place(cursor: str) -> str:
+    """The place a cursor stands behind. Raises Problem 400 on what we did not hand out."""
+    try:
+        place = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:
+        place = ""
+    if _PLACE.fullmatch(place) is None:
+        raise Problem(
+            400,
+            "invalid_cursor",
+            "This cursor was not made here",
+            "Send `cursor` exactly as the last page's `next` gave it, or leave it out to begin at the first page.",
+        )
+    return place
+
+
+def _timeline(patient: str, shown: Shown) -> Timeline:
+    after = None if shown.after is None else urlsafe_b64encode(shown.after.encode()).decode().rstrip("=")
+    return Timeline(
+        patient=patient,
+        registered=shown.registered,
+        entries_not_processed=shown.set_aside,
+        items=[_entry(entry, shown) for entry in shown.entries],
+        next=after,
+    )
+
+
+def _entry(entry: Recorded, shown: Shown) -> CheckInShown | QuestionnaireShown | QuestionShown:
+    fact = entry.fact
+    common = {
+        "id": entry.id,
+        "occurred_at": fact.occurred_at,
+        "local_day": fact.local_day,
+        "recorded_at": entry.recorded_at,
+        "origin": fact.origin,
+    }
+    match fact:
+        case CheckInRecorded():
+            said = CheckInValues(
+                mood=fact.mood, energy=fact.energy, sleep=fact.sleep, feelings=fact.feelings, note=fact.note
+            )
+            return CheckInShown(values=said, **common)
+        case QuestionnaireCompleted():
+            answers = QuestionnaireValues(
+                instrument=fact.instrument, items=fact.items, score=fact.score, risk_answers=fact.risk_answers
+            )
+            return QuestionnaireShown(values=answers, **common)
+        case QuestionAsked():
+            return QuestionShown(values=_question(fact, shown.questions.get(fact.question)), **common)
+        case _:
+            raise ValueError(f"{type(fact).__name__} does not belong on a timeline")
+
+
+def _question(fact: QuestionAsked, handling: Question | None) -> QuestionValues:
+    return QuestionValues(
+        question=fact.question,
+        text=fact.text,
+        status=QuestionStatus.OPEN if handling is None else handling.status,
+        answer=None if handling is None else handling.answer,
+        answered_at=None if handling is None else handling.answered_at,
+        settled_at=None if handling is None else handling.settled_at,
+    )

@@ -1,0 +1,65 @@
+"""What mood knows: what may be recorded, what questionnaires add up to, and how a patient's entries read. Pure."""
+
+from services.mood.domain.entries import (
+    CheckIn,
+    CheckInLine,
+    Entry,
+    Questionnaire,
+    QuestionnaireLine,
+    check_in,
+    questionnaire,
+    understand,
+    understand_line,
+)
+from services.mood.domain.instruments import GAD7, INSTRUMENTS, PHQ9, Instrument, Scoring, score_answers
+from services.mood.domain.progress import ENOUGH, Change, Direction, Progress, SinceStart, Week, progress_of
+from services.mood.domain.refusals import not_understood, refused
+from services.mood.domain.timeline import (
+    MODELS,
+    MOST,
+    SOME_MONTHS,
+    Kind,
+    Recorded,
+    Wish,
+    kind_of,
+    month_of,
+    months_to_read,
+    page_of,
+)
+
+__all__ = [
+    "ENOUGH",
+    "GAD7",
+    "INSTRUMENTS",
+    "MODELS",
+    "MOST",
+    "PHQ9",
+    "SOME_MONTHS",
+    "Change",
+    "CheckIn",
+    "CheckInLine",
+    "Direction",
+    "Entry",
+    "Instrument",
+    "Kind",
+    "Progress",
+    "Questionnaire",
+    "QuestionnaireLine",
+    "Recorded",
+    "Scoring",
+    "SinceStart",
+    "Week",
+    "Wish",
+    "check_in",
+    "kind_of",
+    "month_of",
+    "months_to_read",
+    "not_understood",
+    "page_of",
+    "progress_of",
+    "questionnaire",
+    "refused",
+    "score_answers",
+    "understand",
+    "understand_line",
+]

@@ -1,0 +1,209 @@
+"""What patients and clinics send, and the facts it becomes. Refuses the impossible; publishes nothing itself."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
+
+from services.mood.domain.instruments import Scoring, instrument_named, score_answers
+from services.mood.domain.refusals import not_understood, refused
+from shared.contracts import CheckInRecorded, Fact, QuestionnaireCompleted
+from shared.contracts.base import Id, Number, Origin
+from shared.contracts.clinics import ClinicSettings
+from shared.contracts.moods import Feeling, MoodValue, Tenth
+from shared.errors import FieldError
+
+AHEAD: Final = timedelta(minutes=10)
+"""How far ahead of ours a client's clock may be."""
+LIVE_WITHIN: Final = timedelta(hours=24)
+SYNC_WITHIN: Final = timedelta(days=90)
+EARLIEST_YEAR: Final = 1900
+_FARTHEST_WEST, _FARTHEST_EAST = timedelta(hours=-12), timedelta(hours=14)
+_FEW: Final = 1e-6
+
+
+def _written_out(value: Any) -> Any:
+    """Only a date and time as text: a bare number would be taken for a Unix time, which has no offset."""
+    if isinstance(value, str) and value[4:5] == "-":
+        return value
+    raise PydanticCustomError("timestamp", "not a date and time")
+
+
+OccurredAt = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_out)]
+_OFFSET: Final = "When it happened: RFC 3339 with the offset of the place it happened in; the day is taken from it."
+_ORIGIN: Final = (
+    "live: within 24 hours; sync: made offline, within 90 days; import: from another system's past, pages nobody."
+)
+
+
+class Sent(BaseModel):
+    """What all entries have in common. What is not known is refused, so that a misspelt field is not lost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    patient: Id = Field(description="The clinic's own id of the patient; need not be registered yet.")
+    occurred_at: OccurredAt = Field(description=_OFFSET)
+    origin: Origin = Field(default=Origin.LIVE, description=_ORIGIN)
+
+
+class CheckIn(Sent):
+    """How a patient is. 0 is worst and 10 is best, for mood, energy and sleep alike."""
+
+    mood: MoodValue = Field(description="0 worst to 10 best; at most two decimals.")
+    energy: Tenth | None = Field(default=None, description="0 to 10.")
+    sleep: Tenth | None = Field(default=None, description="How well the patient slept, 0 to 10.")
+    feelings: list[Feeling] = Field(default_factory=list, max_length=20, description="In the patient's own words.")
+    note: str | None = Field(default=None, max_length=2000, description="In the patient's own words.")
+
+
+class Questionnaire(Sent):
+    """Answers to a questionnaire: items, a total, or both where they agree."""
+
+    instrument: Id = Field(description="phq9, gad7, or the name of a scale the clinic declared.")
+    items: dict[str, Any] | None = Field(
+        default=None,
+        max_length=200,
+        description="The answered items by name, whole numbers; PHQ-9 and GAD-7: 1 to 9 or 7, each 0 to 3.",
+        json_schema_extra={"additionalProperties": {"type": "integer"}},
+    )
+    total: Number | None = Field(
+        default=None, description="The total where the items are not known; says nothing about item 9 of the PHQ-9."
+    )
+
+
+def _printable(key: str) -> str:
+    if not key.isprintable():
+        raise PydanticCustomError("key", "not printable")
+    return key
+
+
+Key = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_printable)]
+_KEY: Final = "The line's own idempotency key: new for each thing recorded, the same on a retry."
+
+
+class CheckInLine(CheckIn):
+    """A line of a batch that is a check-in."""
+
+    key: Key = Field(description=_KEY)
+    type: Literal["check_in"]
+
+
+class QuestionnaireLine(Questionnaire):
+    """A line of a batch that is a questionnaire."""
+
+    key: Key = Field(description=_KEY)
+    type: Literal["questionnaire"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A fact that may be published, and what it says of risk."""
+
+    fact: Fact
+    kind: Literal["check_in", "questionnaire"]
+    risk: bool = False
+    urgent: bool = False
+
+
+S = TypeVar("S", bound=BaseModel)
+_LINE: Final[TypeAdapter[CheckInLine | QuestionnaireLine]] = TypeAdapter(
+    Annotated[CheckInLine | QuestionnaireLine, Field(discriminator="type")]
+)
+
+
+def understand(model: type[S], raw: bytes) -> S:
+    """One JSON object as sent. Raises Problem 400 on what is not JSON, 422 on what breaks the model."""
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise not_understood(error.errors(include_url=False, include_input=False)) from None
+
+
+def understand_line(raw: bytes) -> CheckInLine | QuestionnaireLine:
+    """One line of a batch as sent. Raises Problem as `understand` does."""
+    try:
+        return _LINE.validate_json(raw)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        if found[0]["type"].startswith("union_tag"):
+            raise refused(FieldError("/type", "send check_in or questionnaire")) from None
+        for one in found:
+            one["loc"] = one["loc"][1:]
+        raise not_understood(found) from None
+
+
+def check_in(sent: CheckIn, *, clinic: str, now: datetime) -> Entry:
+    """The fact that a patient said how they are. Raises Problem 422."""
+    _refuse_impossible_time(sent.occurred_at, sent.origin, now)
+    if abs(sent.mood * 100 - round(sent.mood * 100)) > _FEW:
+        raise refused(FieldError("/mood", "send a number from 0 (worst) to 10 (best) with at most two decimals"))
+    fact = CheckInRecorded.model_construct(
+        clinic=clinic,
+        patient=sent.patient,
+        occurred_at=sent.occurred_at,
+        local_day=sent.occurred_at.date(),
+        origin=sent.origin,
+        mood=sent.mood,
+        energy=sent.energy,
+        sleep=sent.sleep,
+        feelings=sent.feelings,
+        note=sent.note,
+    )
+    return Entry(fact, "check_in")
+
+
+def questionnaire(sent: Questionnaire, *, clinic: str, settings: ClinicSettings, now: datetime) -> Entry:
+    """The fact that a patient answered a questionnaire, scored. Raises Problem 422."""
+    _refuse_impossible_time(sent.occurred_at, sent.origin, now)
+    instrument = instrument_named(sent.instrument, settings.scales)
+    scoring = score_answers(instrument, sent.items, sent.total)
+    fact = QuestionnaireCompleted(
+        clinic=clinic,
+        patient=sent.patient,
+        occurred_at=sent.occurred_at,
+        local_day=sent.occurred_at.date(),
+        origin=sent.origin,
+        instrument=sent.instrument,
+        items=sent.items or None,
+        score=scoring.score,
+        risk_answers=scoring.risk_answers,
+    )
+    return Entry(fact, "questionnaire", risk=scoring.risk, urgent=_told_at_once(scoring, sent.origin, settings))
+
+
+def _told_at_once(scoring: Scoring, origin: Origin, settings: ClinicSettings) -> bool:
+    """Whether the care team really is told at once, so that nobody is promised more: imports page nobody."""
+    choice = settings.rule_set.rules.get("risk_item")
+    runs = settings.rule_set.base == "starter" if choice is None else choice.enabled
+    return scoring.urgent and runs and origin is not Origin.IMPORT
+
+
+def _refuse_impossible_time(occurred_at: datetime, origin: Origin, now: datetime) -> None:
+    age = now - occurred_at
+    if age < -AHEAD:
+        raise _bad_time("this is in the future: send when it happened, with the right offset, or correct the clock")
+    if origin is Origin.LIVE and age > LIVE_WITHIN:
+        raise _bad_time("this is more than 24 hours ago: send origin sync (made offline) or import with it")
+    if origin is Origin.SYNC and age > SYNC_WITHIN:
+        raise _bad_time("this is more than 90 days ago: send origin import with it")
+    offset = occurred_at.utcoffset()
+    if offset is None or not _FARTHEST_WEST <= offset <= _FARTHEST_EAST:
+        raise _bad_time("no place on earth has this offset: send one from -12:00 to +14:00")
+    if occurred_at.year < EARLIEST_YEAR:
+        raise _bad_time(f"this is before {EARLIEST_YEAR}: send when it happened")
+
+
+def _bad_time(message: str) -> Exception:
+    return refused(FieldError("/occurred_at", message), code="impossible_time")

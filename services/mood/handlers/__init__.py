@@ -1,0 +1,19 @@
+"""What mood does: takes entries in at the door, follows its topics, and reads timelines and progress."""
+
+from services.mood.handlers.clinics import Clinics
+from services.mood.handlers.following import SUBSCRIPTIONS, TABLES, Follower
+from services.mood.handlers.reading import Reader, Shown
+from services.mood.handlers.recording import BatchReceipt, LineResult, Receipt, Recorder
+
+__all__ = [
+    "SUBSCRIPTIONS",
+    "TABLES",
+    "BatchReceipt",
+    "Clinics",
+    "Follower",
+    "LineResult",
+    "Reader",
+    "Receipt",
+    "Recorder",
+    "Shown",
+]

@@ -1,0 +1,85 @@
+"""Timelines and progress, read from the projection."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from services.mood.domain import SOME_MONTHS, Progress, Recorded, Wish, months_to_read, page_of, progress_of
+from services.mood.handlers.clinics import Clinics, settings_now
+from services.mood.store import Known, Store
+from shared.clock import Clock
+from shared.contracts import Patient, Question, QuestionAsked
+from shared.errors import not_found
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page of a timeline. after: the place the next page begins behind, None at the end."""
+
+    registered: bool
+    entries: list[Recorded]
+    questions: Mapping[str, Question]
+    after: str | None
+    set_aside: int
+
+
+class Reader:
+    """Answers for one clinic at a time. Raises Recoverable, and Problem 404 for a patient nobody knows."""
+
+    def __init__(self, *, store: Store, clinics: Clinics, clock: Clock) -> None:
+        self._store, self._clinics, self._clock = store, clinics, clock
+
+    async def timeline(self, clinic: str, patient: str, wish: Wish) -> Shown:
+        """A page of a patient's entries, with how their questions were handled."""
+        known, document = await self._find(clinic, patient)
+        entries, more = await self._page(clinic, patient, known, wish)
+        asked = [entry.fact for entry in entries if isinstance(entry.fact, QuestionAsked)]
+        questions = await self._store.questions.get_many(f"{clinic}/{patient}/{fact.question}" for fact in asked)
+        return Shown(
+            registered=document is not None,
+            entries=entries,
+            questions={question.question: question for question in questions.values() if not question.deleted},
+            after=entries[-1].place if more else None,
+            set_aside=known.set_aside,
+        )
+
+    async def progress(self, clinic: str, patient: str) -> tuple[Progress, str, bool]:
+        """A patient's progress, the zone it is told in, and whether they are registered."""
+        known, document = await self._find(clinic, patient)
+        everything = await self._store.read(clinic, patient, known.months)
+        now = self._clock.now()
+        zone = document.zone if document is not None else None
+        if zone is None:
+            home = self._clinics.known(clinic)
+            zone = "UTC" if home is None else settings_now(home, now).zone
+        progress = progress_of(
+            everything,
+            today=now.astimezone(ZoneInfo(zone)).date(),
+            episode_started_on=None if document is None else document.episode_started_on,
+        )
+        return progress, zone, document is not None
+
+    async def _find(self, clinic: str, patient: str) -> tuple[Known, Patient | None]:
+        known, document = await asyncio.gather(
+            self._store.known(clinic, patient), self._store.patients.get(f"{clinic}/{patient}")
+        )
+        if document is not None and document.deleted:
+            raise not_found("patient")
+        if document is None and not known.months and not known.set_aside:
+            raise not_found("patient")
+        return known, document
+
+    async def _page(self, clinic: str, patient: str, known: Known, wish: Wish) -> tuple[list[Recorded], bool]:
+        months = months_to_read(known.months, wish)
+        if not months:
+            return [], False
+        read: list[Recorded] = []
+        for start in range(0, len(months), SOME_MONTHS):
+            some = months[start : start + SOME_MONTHS]
+            read += await self._store.read(clinic, patient, some)
+            more_to_read = start + SOME_MONTHS < len(months)
+            page = page_of(read, wish, unread_from=some[-1] if more_to_read else None)
+            if page is not None:
+                return page
+        raise AssertionError("the last months always make a page")

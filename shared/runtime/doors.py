@@ -1,5 +1,6 @@
 """What routes ask of a request: who calls, the idempotency key, and the position a read should have reached."""
 
+import asyncio
 import hashlib
 import uuid
 from collections.abc import Awaitable, Callable
@@ -106,6 +107,5 @@ Passed = Callable[[Position], Awaitable[bool]]
 
 async def settle(positions: list[Position], reached: Passed, response: Response) -> None:
     """Wait until the projection has reached the positions (`reached` waits, 2 s at most), or say that it is behind."""
-    for position in positions:
-        if not await reached(position):
-            response.headers[BEHIND_HEADER] = "true"
+    if not all(await asyncio.gather(*(reached(position) for position in positions))):
+        response.headers[BEHIND_HEADER] = "true"

@@ -8,19 +8,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from services.intake import handlers
 from services.intake.api import ROUTERS
-from services.intake.handlers import (
-    SERVICE,
-    SUBSCRIPTIONS,
-    TABLES,
-    Clinics,
-    Documents,
-    Follower,
-    Inbox,
-    Register,
-    Sessions,
-    keep_up,
-)  # fmt: skip
+from services.intake.handlers import SERVICE, SUBSCRIPTIONS, TABLES
 from services.intake.settings import Settings
 from services.intake.store import Questions, SessionNames
 from shared import runtime
@@ -50,15 +40,15 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     name = f"{settings.database_prefix}_{SERVICE}"
     database = await stack.enter_async_context(open_database(settings.mongo, name, settings.mongo_driver))
     publisher = await stack.enter_async_context(KafkaPublisher(bootstrap=settings.kafka, service=SERVICE))
-    documents, table = Documents.of(database, publisher, clock), Table[Clinic]()
+    documents, table = handlers.Documents.of(database, publisher, clock), Table[Clinic]()
     asked, names = Questions(database["asked"]), SessionNames(database["session_names"])
-    clinics = Clinics(documents=documents, table=table)
-    resume, source = MongoResumeStore(database=database, group=SERVICE), partial(KafkaSource, bootstrap=settings.kafka)
+    clinics = handlers.Clinics(documents=documents, table=table)
+    resume, source = MongoResumeStore(database=database, group=name), partial(KafkaSource, bootstrap=settings.kafka)
     feed = TableFeed(service=SERVICE, source=source(group=None, topics=TABLES), on_event=clinics.take)
-    follower = Follower(documents=documents, asked=asked, names=names)
-    runner = Runner(service=SERVICE, source=source(group=SERVICE, topics=SUBSCRIPTIONS), handler=follower,
+    follower = handlers.Follower(documents=documents, asked=asked, names=names)
+    runner = Runner(service=SERVICE, source=source(group=name, topics=SUBSCRIPTIONS), handler=follower,
                     resume=resume, publisher=publisher, own_topics=SUBSCRIPTIONS, clock=clock)  # fmt: skip
-    upkeep = keep_up(documents, asked, sweep_every=timedelta(seconds=settings.sweep_seconds))
+    upkeep = handlers.keep_up(documents, asked, sweep_every=timedelta(seconds=settings.sweep_seconds))
     work = {"bus": runner.run(), "clinics": feed.run(), "healing": clinics.heal(), "upkeep": upkeep}
     tasks = [await stack.enter_async_context(runtime.background(one, name=name)) for name, one in work.items()]
     return {
@@ -71,7 +61,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         },
         "clock": clock,
         "reached": partial(wait_for, resume),
-        "register": Register(documents=documents, asked=asked, table=table, clock=clock),
-        "sessions": Sessions(documents=documents, names=names, clock=clock),
-        "inbox": Inbox(documents=documents, asked=asked, table=table, publisher=publisher, clock=clock),
+        "register": handlers.Register(documents=documents, asked=asked, table=table, clock=clock),
+        "sessions": handlers.Sessions(documents=documents, names=names, clock=clock),
+        "inbox": handlers.Inbox(documents=documents, asked=asked, table=table, publisher=publisher, clock=clock),
     }

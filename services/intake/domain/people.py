@@ -27,12 +27,12 @@ def register_clinician(wished: Clinician) -> Clinician:
 
 def register_patient(current: Patient | None, wished: Patient, now: datetime) -> Patient:
     """The patient as wished; since when they are registered is settled by the first registration."""
-    if current is not None:
-        return wished.model_copy(update={"registered_at": current.registered_at})
     if wished.registered_at > now:
         raise invalid(FieldError("/registered_at", "This is in the future: send when it was, or leave it out for now."))
     if wished.registered_at < EARLIEST:
         raise invalid(FieldError("/registered_at", "This is before 1950: check the year."))
+    if current is not None:
+        return wished.model_copy(update={"registered_at": current.registered_at})
     return wished
 
 

@@ -2,8 +2,9 @@
 
 from services.insights.domain.assessing import Findings, assess, next_due
 from services.insights.domain.catalogue import CATALOGUE, RULES_VERSION, Parameter, Rule, in_force
+from services.insights.domain.instants import micros
 from services.insights.domain.standing import Standing
-from services.insights.domain.state import PatientState
+from services.insights.domain.state import PatientState, Registered
 
 __all__ = [
     "CATALOGUE",
@@ -11,9 +12,11 @@ __all__ = [
     "Findings",
     "Parameter",
     "PatientState",
+    "Registered",
     "Rule",
     "Standing",
     "assess",
     "in_force",
+    "micros",
     "next_due",
 ]

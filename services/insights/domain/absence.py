@@ -112,15 +112,16 @@ class Questions:
         if not self._handling.get(question, (0, False))[1]:
             self._open.add(question)
 
-    def handle(self, question: str, version: int, *, closed: bool) -> None:
-        """Take in what became of a question, if the document is newer than what is known."""
+    def handle(self, question: str, version: int, *, closed: bool) -> bool:
+        """Take in what became of a question; whether the document was newer than what is known."""
         if version <= self._handling.get(question, (0, False))[0]:
-            return
+            return False
         self._handling[question] = (version, closed)
         if closed:
             self._open.discard(question)
         elif question in self._asked:
             self._open.add(question)
+        return True
 
     def waiting(self, standing: Standing, working_days: int) -> list[tuple[int, bytes, int]]:
         """The open questions as (due, key, origin), ordered by due and id."""

@@ -38,19 +38,17 @@ class Ratings:
         self._total = 0
         self._squares = 0
 
-    def apply(self, session: Session) -> None:
-        """Take in a session's document, if it is newer than what is known."""
+    def apply(self, session: Session) -> bool:
+        """Take in a session's document; whether it was newer than what is known."""
         version, before = self.known.get(session.session, (0, None))
         if session.version <= version:
-            return
+            return False
         rating = None if session.deleted else session.rating
         after = None
         if rating is not None:
             answers = round(rating.mean * 5)
             after = Rated(micros(rating.rated_at), session.session, answers, ORIGIN_CODES[rating.origin])
         self.known[session.session] = (session.version, after)
-        if before == after:
-            return
         if before is not None:
             del self.rated[bisect_left(self.rated, before)]
             self._total -= before.total
@@ -59,6 +57,7 @@ class Ratings:
             insort(self.rated, after)
             self._total += after.total
             self._squares += after.total**2
+        return True
 
     def earlier(self) -> tuple[float, float]:
         """Mean and sample standard deviation (0 of a single one) of all ratings but the last."""

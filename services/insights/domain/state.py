@@ -90,23 +90,24 @@ class PatientState:
                 self.risk = RiskAnswers()
             self.risk.add(answered(key, origin, fact.instrument, fact.risk_answers))
 
-    def apply(self, document: Contract) -> None:
-        """Take in a document, if it is newer than what is known. Kinds we do not judge are passed over."""
+    def apply(self, document: Contract) -> bool:
+        """Take in a document; whether it was newer than what is known. Kinds we do not judge are passed over."""
         if isinstance(document, Patient):
-            self._register(document)
-        elif isinstance(document, Session):
+            return self._register(document)
+        if isinstance(document, Session):
             if self.ratings is None:
                 self.ratings = Ratings()
-            self.ratings.apply(document)
-        elif isinstance(document, Question):
+            return self.ratings.apply(document)
+        if isinstance(document, Question):
             if self.questions is None:
                 self.questions = Questions()
             closed = document.deleted or document.status is not QuestionStatus.OPEN
-            self.questions.handle(document.question, document.version, closed=closed)
+            return self.questions.handle(document.question, document.version, closed=closed)
+        return False
 
-    def _register(self, document: Patient) -> None:
+    def _register(self, document: Patient) -> bool:
         if self.patient is not None and document.version <= self.patient.version:
-            return
+            return False
         started = document.episode_started_on
         self.patient = Registered(
             version=document.version,
@@ -116,6 +117,7 @@ class PatientState:
             registered_at=micros(document.registered_at),
             clinician=document.clinician,
         )
+        return True
 
     def set_aside(self, event_id: str, *, risk: bool) -> None:
         """An entry could not be processed: it is missing here, and counted."""

@@ -1,0 +1,222 @@
+"""insights' HTTP door: a patient's assessment, the caseload, the rules. The clinic is always the token's."""
+
+from datetime import datetime
+from typing import Annotated, Final, Self
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from services.insights.domain import CATALOGUE, RULES_VERSION, Rule
+from services.insights.handlers.reading import Reader, Seen
+from shared.auth import Caller
+from shared.contracts.assessments import Concern
+from shared.contracts.base import Id, Number, Urgency
+from shared.runtime import WaitForPosition, caller_with, problems, settle
+
+router = APIRouter(tags=["insights"])
+ROUTERS: Final = (router,)
+
+
+def _reader(request: Request) -> Reader:
+    reader: Reader = request.state.reader
+    return reader
+
+
+TheReader = Annotated[Reader, Depends(_reader)]
+
+
+class PatientInsights(BaseModel):
+    """What holds for a patient, and why. It supports a clinician's judgement and never replaces it."""
+
+    patient: Id
+    made_at: datetime = Field(description="When this was assessed.")
+    up_to_date: bool = Field(description="False: entries are waiting that this does not know of yet.")
+    registered: bool = Field(description="False: entries have come for a patient the clinic has not registered yet.")
+    clinician: Id | None
+    entries: int
+    entries_not_processed: int = Field(description="Entries that could not be handled; look at them yourself.")
+    last_heard: datetime | None = Field(description="When the latest entry was made.")
+    concerns: list[Concern]
+
+    @classmethod
+    def of(cls, seen: Seen) -> Self:
+        """As shown."""
+        word = seen.assessment
+        return cls(
+            patient=word.patient,
+            made_at=word.made_at,
+            up_to_date=seen.up_to_date,
+            registered=word.registered,
+            clinician=seen.clinician,
+            entries=word.entries,
+            entries_not_processed=word.entries_not_processed,
+            last_heard=word.last_heard,
+            concerns=word.concerns,
+        )
+
+
+class CaseloadConcern(BaseModel):
+    """One concern, in a line."""
+
+    rule: str
+    holds: bool = Field(description="False: it holds no more, but a human must still hear of its evidence.")
+    since: datetime | None
+    reason: str
+    urgency: Urgency = Field(description="The most urgent of its evidence.")
+
+
+class CaseloadPatient(BaseModel):
+    """One patient of a caseload."""
+
+    patient: Id
+    clinician: Id | None
+    registered: bool
+    concerns: list[CaseloadConcern]
+    last_heard: datetime | None
+    entries: int
+    entries_not_processed: int
+    made_at: datetime
+    up_to_date: bool
+
+    @classmethod
+    def of(cls, seen: Seen) -> Self:
+        """As shown."""
+        word = seen.assessment
+        return cls(
+            patient=word.patient,
+            clinician=seen.clinician,
+            registered=word.registered,
+            concerns=[_line(concern) for concern in word.concerns],
+            last_heard=word.last_heard,
+            entries=word.entries,
+            entries_not_processed=word.entries_not_processed,
+            made_at=word.made_at,
+            up_to_date=seen.up_to_date,
+        )
+
+
+class CaseloadPage(BaseModel):
+    """Some patients, the most concerning first."""
+
+    items: list[CaseloadPatient]
+    next: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
+
+
+class ShownParameter(BaseModel):
+    """A number of a rule that a clinic may change in its rule set."""
+
+    name: str
+    default: Number
+    minimum: Number
+    maximum: Number
+    whole: bool
+    meaning: str
+
+
+class ShownRule(BaseModel):
+    """A rule of the catalogue."""
+
+    rule: str
+    title: str
+    says: str
+    until: str
+    source: str
+    urgency: Urgency = Field(description="How soon its evidence is told, at most.")
+    on_in_starter: bool
+    absence: bool = Field(description="Whether it is about what is missing, judged as of what has been read.")
+    parameters: list[ShownParameter]
+
+    @classmethod
+    def of(cls, rule: Rule) -> Self:
+        """As shown."""
+        return cls(
+            rule=rule.name,
+            title=rule.title,
+            says=rule.says,
+            until=rule.until,
+            source=rule.source,
+            urgency=rule.urgency,
+            on_in_starter=rule.on_in_starter,
+            absence=rule.absence,
+            parameters=[
+                ShownParameter(
+                    name=p.name,
+                    default=p.default,
+                    minimum=p.minimum,
+                    maximum=p.maximum,
+                    whole=p.whole,
+                    meaning=p.meaning,
+                )
+                for p in rule.parameters
+            ],
+        )
+
+
+class Rules(BaseModel):
+    """The catalogue. None of these rules has been clinically validated as implemented here."""
+
+    version: int
+    rules: list[ShownRule]
+
+
+@router.get(
+    "/v1/patients/{patient}/insights",
+    operation_id="get_insights",
+    summary="What holds for a patient, and why",
+    responses=problems(400, 404),
+)
+async def get_insights(
+    *,
+    patient: Annotated[Id, Path(description="The clinic's own id of the patient.")],
+    wait_for: WaitForPosition,
+    reader: TheReader,
+    request: Request,
+    response: Response,
+    caller: Caller = caller_with("insights:read"),
+) -> PatientInsights:
+    """Every concern with since when, the reason in words and numbers, its evidence, and when it no longer holds."""
+    await settle(wait_for, request.state.reached, response)
+    return PatientInsights.of(await reader.insights(caller.clinic, patient))
+
+
+@router.get(
+    "/v1/caseload",
+    operation_id="get_caseload",
+    summary="The clinic's patients, the most concerning first",
+    responses=problems(400),
+)
+async def get_caseload(
+    *,
+    clinician: Annotated[Id | None, Query(description="Only this clinician's patients.")] = None,
+    cursor: Annotated[str | None, Query(max_length=500, description="`next` of the last page, unchanged.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="The most patients on a page.")] = 50,
+    wait_for: WaitForPosition,
+    reader: TheReader,
+    request: Request,
+    response: Response,
+    caller: Caller = caller_with("insights:read"),
+) -> CaseloadPage:
+    """In this order: a risk item to be told at once, any risk item, reliable deterioration, a question unanswered, a
+    mood shift, gone quiet, a rating drop; each the longest first. Then risk items past their recall that are still told
+    of, then those without a concern. It is an order of reading, not of people."""
+    await settle(wait_for, request.state.reached, response)
+    page = await reader.caseload(caller.clinic, clinician=clinician, cursor=cursor, limit=limit)
+    return CaseloadPage(items=[CaseloadPatient.of(seen) for seen in page.patients], next=page.next)
+
+
+@router.get("/v1/rules", operation_id="get_rules", summary="The rules, their parameters and sources",
+            responses=problems())  # fmt: skip
+async def get_rules(*, _: Caller = caller_with("insights:read")) -> Rules:
+    """What a clinic can turn on and change in its rule set."""
+    return Rules(version=RULES_VERSION, rules=[ShownRule.of(rule) for rule in CATALOGUE.values()])
+
+
+def _line(concern: Concern) -> CaseloadConcern:
+    urgent = any(telling.urgency is Urgency.AT_ONCE for telling in concern.telling)
+    return CaseloadConcern(
+        rule=concern.rule,
+        holds=concern.holds,
+        since=concern.since,
+        reason=concern.reason,
+        urgency=Urgency.AT_ONCE if urgent else Urgency.WORKING_HOURS,
+    )

@@ -1,0 +1,111 @@
+"""What the use cases need from outside: a store, and the clinics. Implementations are wired in `app`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from shared.contracts import Clinic
+
+
+class Clinics(Protocol):
+    """The clinics' documents, read whole before any patient is handled."""
+
+    def clinic(self, clinic: str) -> Clinic | None:
+        """The highest version of a clinic's document, tombstones included."""
+        ...
+
+
+@dataclass(slots=True)
+class Additions:
+    """What a batch adds to one patient (`key` is clinic/patient), ready to be stored.
+
+    facts: tagged bytes by month ("2026-11") and fact id. documents: version and tagged bytes by the document's place.
+    months: those the patient has facts in for the first time. recovered: entries no longer set aside.
+    """
+
+    key: str
+    facts: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    documents: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    months: list[str] = field(default_factory=list)
+    recovered: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Remembered:
+    """What the store has of one patient."""
+
+    facts: list[tuple[str, bytes]] = field(default_factory=list)
+    documents: list[bytes] = field(default_factory=list)
+    months: set[str] = field(default_factory=set)
+    aside: dict[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """An assessment as it is stored.
+
+    said: the order of what stands on the topic and says the same, else its own; the highest wins, and of two with the
+    same the higher `order`. place: where it stands in its clinic's caseload, None where it does not belong there.
+    """
+
+    key: str
+    said: tuple[int, ...]
+    order: tuple[int, ...]
+    clinic: str
+    clinician: str | None
+    place: str | None
+    partition: int
+    due: datetime | None
+    settings_version: int
+    rules_version: int
+    aside: int
+    aside_risk: int
+    body: str
+
+
+class Due(NamedTuple):
+    """What an owner needs of a saved assessment to know when to look at it again."""
+
+    key: str
+    due: datetime | None
+    settings_version: int
+    rules_version: int
+    aside: int
+    aside_risk: int
+
+
+class Store(Protocol):
+    """The patients' entries and assessments. Every method may raise Recoverable and may safely be called again."""
+
+    async def load(self, keys: Sequence[str]) -> Mapping[str, Remembered]:
+        """Everything stored of these patients; those it does not know are left out."""
+        ...
+
+    async def add(self, additions: Sequence[Additions]) -> None:
+        """Store facts and documents; of a document the highest version stays."""
+        ...
+
+    async def put_aside(self, key: str, event_id: str, *, month: str | None, risk: bool) -> None:
+        """Note that an entry could not be processed, and take it out of the facts of `month` if it got there."""
+        ...
+
+    async def save(self, assessments: Sequence[Saved]) -> None:
+        """Store assessments; one that is older than what is stored changes nothing."""
+        ...
+
+    async def dues(self, keys: Sequence[str]) -> Sequence[Due]:
+        """When the saved assessments of these patients are due; those without one are left out."""
+        ...
+
+
+class Shelf(Protocol):
+    """The reading side of the store."""
+
+    async def assessment(self, key: str) -> Saved | None:
+        """A patient's saved assessment."""
+        ...
+
+    async def caseload(self, clinic: str, *, clinician: str | None, after: str | None, limit: int) -> Sequence[Saved]:
+        """A clinic's assessments that have a place, in order of it, from behind `after`."""
+        ...

@@ -1,0 +1,254 @@
+"""insights' use case: take in what was recorded of patients, assess them, say what changed, look again when due."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from services.insights.domain import RULES_VERSION, PatientState, micros
+from services.insights.domain.ports import Additions, Clinics, Store
+from services.insights.handlers.kept import DOCUMENTS, FACTS, carries_risk, month_of, place_of, state_of
+from services.insights.handlers.owned import Known, Owned
+from services.insights.handlers.voice import View, Voice, Word
+from shared.bus import Batch, Event, Publisher
+from shared.bus.outcomes import describe
+from shared.clock import Clock
+from shared.contracts import Assessment
+from shared.contracts.base import Document, Fact, Origin
+from shared.logs import logger
+
+log = logger(__name__)
+
+PORTION: Final = 200
+"""Patients worked on before other work gets its turn, and per message to the store."""
+AGAIN: Final = 400
+"""Patients looked at again, without news of them, per batch or tick."""
+LATER: Final = 60_000_000
+"""Microseconds until a patient whose assessment failed by itself is tried again."""
+
+Touched = Mapping[str, Sequence[Event]]
+"""Events by patient, clinic/patient."""
+
+
+class Insights:
+    """Implements `shared.bus.Handler`. Everything may be done again after a crash and comes to the same.
+
+    cached: how many patients' states are kept in memory, over all partitions.
+    epoch: counts up when the log was restored from a backup, so that we outdo what was said before.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        publisher: Publisher,
+        clinics: Clinics,
+        clock: Clock,
+        epoch: int = 0,
+        cached: int = 50_000,
+    ) -> None:
+        self._store, self._clock, self._cached = store, clock, cached
+        self._voice = Voice(store=store, publisher=publisher, clinics=clinics, clock=clock, epoch=epoch)
+        self._owned: dict[int, Owned] = {}
+
+    # --- whose partition it is
+
+    async def assigned(self, partition: int) -> None:
+        """The partition is ours; what is needed of it is loaded when it is needed."""
+        await self.revoked(partition)
+        self._owned[partition] = Owned(partition)
+
+    async def revoked(self, partition: int) -> None:
+        """Drop everything held of the partition."""
+        owned = self._owned.pop(partition, None)
+        if owned is not None:
+            owned.close()
+
+    # --- what the runner brings
+
+    async def handle(self, batch: Batch) -> None:
+        """Add what is new to the patients' entries, assess everybody touched, say and save what came of it."""
+        owned = self._owned[batch.partition]
+        touched, heard = _sorted(owned, batch.events)
+        if not owned.replayed and (batch.caught_up or (touched and not heard and len(batch.events) > 1)):
+            await self._end_replay(owned)
+        view = View(batch.basis, batch.horizon, self._clock.now())
+        storing: list[asyncio.Task[None]] = []
+        try:
+            await self._take_in(owned, touched, storing)
+            words = await self._judge(owned, touched, view)
+            for task in storing:
+                await task
+            await self._voice.say(owned, words, _accepted(touched))
+        except BaseException:
+            owned.forget(touched)  # they may know what the store does not
+            raise
+        finally:
+            for task in storing:
+                task.cancel()
+            await asyncio.gather(*storing, return_exceptions=True)
+        await self._look_again(owned, view)
+
+    async def tick(self, partition: int, basis: int, horizon: datetime) -> None:
+        """Look again at those whom time alone may have changed, a bounded portion at a time."""
+        owned = self._owned[partition]
+        if not owned.replayed:
+            await self._end_replay(owned)
+        owned.pending.update(dict.fromkeys(owned.dues.fallen(micros(horizon), AGAIN)))
+        await self._look_again(owned, View(basis, horizon, self._clock.now()))
+
+    async def set_aside(self, event: Event, reason: str) -> None:
+        """Note that an entry is missing, take it out of the patient's entries, and have that said."""
+        data = event.data
+        if type(data) in FACTS and isinstance(data, Fact):
+            name, month = event.id, month_of(data)
+        elif type(data) in DOCUMENTS and isinstance(data, Document):
+            name, month = place_of(data), None
+        else:
+            return
+        risk = carries_risk(data)
+        log.error("entry_set_aside", topic=data.topic, risk=risk, reason=reason)
+        key = _patient_of(event)
+        await self._store.put_aside(key, name, month=month, risk=risk)
+        owned = self._owned.get(event.position.partition)
+        if owned is not None:
+            owned.forget([key])
+            owned.pending[key] = None
+
+    # --- taking in
+
+    async def _take_in(self, owned: Owned, touched: Touched, storing: list[asyncio.Task[None]]) -> None:
+        """Add events to the states; storing them goes on meanwhile, in the tasks added to `storing`."""
+        for portion in _portions(touched):
+            await self._recall(owned, portion)
+            additions = [added for key in portion if (added := _add(key, owned.states[key], touched[key]))]
+            if additions:
+                storing.append(asyncio.create_task(self._store.add(additions)))
+            await asyncio.sleep(0)
+
+    async def _recall(self, owned: Owned, keys: Sequence[str]) -> None:
+        """Have these patients' states in memory, from the store where need be, as those used last."""
+        cold = [key for key in keys if key not in owned.states]
+        remembered = await self._store.load(cold) if cold else {}
+        for key in keys:
+            known = owned.states.get(key)
+            if known is None:
+                kept = remembered.get(key)
+                known = Known(state_of(kept), kept.months) if kept else Known(PatientState(), set())
+            owned.keep(key, known)
+
+    async def _judge(self, owned: Owned, keys: Iterable[str], view: View) -> list[Word]:
+        words = []
+        for portion in _portions(keys):
+            words += [self._voice.judge(owned, key, view) for key in portion]
+            await asyncio.sleep(0)
+        return words
+
+    # --- looking again
+
+    async def _look_again(self, owned: Owned, view: View) -> None:
+        """Assess a portion of those who are pending: due, under changed settings, or said otherwise by somebody."""
+        self._notice_settings(owned)
+        reached = self._voice.reached(view)
+        keys = owned.ready(reached, AGAIN, outdoes=lambda key, said: self._voice.outdoes(key, said, view))
+        for portion in _portions(keys):
+            words = []
+            await self._recall(owned, portion)
+            for key in portion:
+                try:
+                    words.append(self._voice.judge(owned, key, view))
+                except Exception as error:  # noqa: BLE001  nobody else has to wait for this one
+                    reason = describe(error)
+                    log.error("assessment_failed", partition=owned.partition, reason=reason)  # noqa: TRY400
+                    owned.pending.pop(key, None)
+                    owned.dues.set(key, micros(view.now) + LATER)
+            await self._voice.say(owned, words, {})
+        owned.shrink(self._cached // len(self._owned))
+
+    def _notice_settings(self, owned: Owned) -> None:
+        """Where a clinic's settings have changed, its patients are to be looked at again."""
+        for clinic, version in owned.settings.items():
+            known = self._voice.standing(clinic).version
+            if known != version:
+                owned.settings[clinic] = known
+                owned.pending.update(dict.fromkeys(owned.of_clinic(clinic)))
+
+    async def _end_replay(self, owned: Owned) -> None:
+        """Our own topic is read: load when its patients are due, and who was assessed under other settings or rules."""
+        for portion in _portions(owned.said):
+            for due in await self._store.dues(portion):
+                clinic = due.key.partition("/")[0]
+                version = self._voice.standing(clinic).version
+                owned.settings.setdefault(clinic, version)
+                owned.dues.set(due.key, None if due.due is None else micros(due.due))
+                owned.count_aside(due.key, due.aside, due.aside_risk)
+                if (due.settings_version, due.rules_version) != (version, RULES_VERSION):
+                    owned.pending[due.key] = None
+        owned.end_replay()
+
+
+def _patient_of(event: Event) -> str:
+    data = event.data
+    return f"{data.clinic}/{data.patient}"  # type: ignore[attr-defined]  # whatever is taken in has a patient
+
+
+def _sorted(owned: Owned, events: Sequence[Event]) -> tuple[dict[str, list[Event]], bool]:
+    """The events by patient; words on our own topic are heard at once (and whether there were any)."""
+    touched: dict[str, list[Event]] = {}
+    heard = False
+    for event in events:
+        kind = type(event.data)
+        if kind in FACTS or kind in DOCUMENTS:
+            key = _patient_of(event)
+            group = touched.get(key)
+            if group is None:
+                touched[key] = [event]
+            else:
+                group.append(event)
+        elif isinstance(event.data, Assessment):
+            owned.hear(event, event.data)
+            heard = True
+    return touched, heard
+
+
+def _add(key: str, known: Known, events: Sequence[Event]) -> Additions | None:
+    """Take events into a patient's state; what is to be stored of them, None where all was known."""
+    state, added = known.state, Additions(key)
+    for event in events:
+        data = event.data
+        letter = FACTS.get(type(data))
+        name = event.id
+        if letter is not None:
+            if state.add(name, data):  # type: ignore[arg-type]  # the table holds facts only
+                month = month_of(data)  # type: ignore[arg-type]
+                kept = added.facts.get(month)
+                if kept is None:
+                    kept = added.facts[month] = {}
+                    if month not in known.months:
+                        known.months.add(month)
+                        added.months.append(month)
+                kept[name] = letter + event.value
+        elif isinstance(data, Document):
+            name = place_of(data)
+            if state.apply(data):
+                added.documents[name] = (data.version, DOCUMENTS[type(data)] + event.value)
+        if state.aside and state.aside.pop(name, None) is not None:
+            added.recovered.append(name)
+    return added if added.facts or added.documents or added.recovered else None
+
+
+def _accepted(touched: Touched) -> dict[str, datetime]:
+    """When the oldest live entry of each patient was accepted."""
+    found = {}
+    for key, events in touched.items():
+        live = [event.time for event in events if getattr(event.data, "origin", None) is Origin.LIVE]
+        if live:
+            found[key] = min(live)
+    return found
+
+
+def _portions(keys: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(list(keys))
+    while portion := list(islice(rest, PORTION)):
+        yield portion

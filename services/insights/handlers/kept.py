@@ -1,0 +1,61 @@
+"""Which events insights takes in, and how they are kept: the record's own bytes behind one letter for its kind."""
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+from services.insights.domain import PatientState
+from services.insights.domain.ports import Remembered
+from shared.contracts import CheckInRecorded, Patient, Question, QuestionAsked, QuestionnaireCompleted, Session
+from shared.contracts.base import Contract, Document, Fact
+from shared.errors import Recoverable
+
+FACTS: Final[Mapping[type[Contract], bytes]] = {
+    CheckInRecorded: b"c",
+    QuestionnaireCompleted: b"q",
+    QuestionAsked: b"a",
+}
+"""The facts taken in, and the letter each is kept under."""
+
+DOCUMENTS: Final[Mapping[type[Contract], bytes]] = {Patient: b"P", Session: b"S", Question: b"Q"}
+"""The documents taken in, and the letter each is kept under."""
+
+_READERS: Final = {letter: model for models in (FACTS, DOCUMENTS) for model, letter in models.items()}
+
+
+def place_of(document: Document) -> str:
+    """Under which name a document is kept with its patient."""
+    if isinstance(document, Session):
+        return f"S{document.session}"
+    if isinstance(document, Question):
+        return f"Q{document.question}"
+    return "P"
+
+
+def month_of(fact: Fact) -> str:
+    """The month document a fact is kept in."""
+    return fact.local_day.isoformat()[:7]
+
+
+def read(kept: bytes) -> Contract:
+    """What was kept. Raises Recoverable where a newer version of insights kept it: its owner is on the way."""
+    model = _READERS.get(kept[:1])
+    if model is None:
+        raise Recoverable("The store holds an entry of a kind this version does not know yet.")
+    return model.model_validate_json(kept[1:])
+
+
+def state_of(remembered: Remembered) -> PatientState:
+    """A patient's state, computed anew from what is kept."""
+    state = PatientState()
+    for fact_id, kept in remembered.facts:
+        state.add(fact_id, cast("Fact", read(kept)))
+    for kept in remembered.documents:
+        state.apply(read(kept))
+    for event_id, risk in remembered.aside.items():
+        state.set_aside(event_id, risk=risk)
+    return state
+
+
+def carries_risk(data: Contract) -> bool:
+    """Whether somebody may be in danger if this event is not processed."""
+    return isinstance(data, QuestionnaireCompleted) and any(answer.value >= 1 for answer in data.risk_answers)

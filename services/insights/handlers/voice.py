@@ -1,0 +1,143 @@
+"""Assessing a patient, saying it where it is news, and saving it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from services.insights.domain import RULES_VERSION, Standing, assess, micros
+from services.insights.domain.ports import Clinics, Saved, Store
+from services.insights.handlers.owned import Owned
+from services.insights.handlers.saying import (
+    Order,
+    Said,
+    assessment_of,
+    content_of,
+    message,
+    place_in_caseload,
+)
+from shared import metrics
+from shared.bus import Publisher
+from shared.clock import Clock
+from shared.contracts import Assessment, Clinic
+
+SAID_AT_ONCE: Final = 500
+"""Assessments per publish; saving them goes on while the next ones are published."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How far a partition is known (`basis`, `horizon`), and when it is looked at."""
+
+    basis: int
+    horizon: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """An assessment just made. speak: it is news; else it is only saved."""
+
+    assessment: Assessment
+    content: bytes
+    speak: bool
+    saved: Saved
+
+
+class Voice:
+    """Makes assessments, and says those that differ from what was said and outdo it."""
+
+    def __init__(self, *, store: Store, publisher: Publisher, clinics: Clinics, clock: Clock, epoch: int) -> None:
+        self._store, self._publisher, self._clinics, self._clock = store, publisher, clinics, clock
+        self._epoch = epoch
+        self._standings: dict[str, tuple[Clinic | None, Standing]] = {}
+
+    def standing(self, clinic: str) -> Standing:
+        """What a clinic has settled, as far as known now."""
+        document = self._clinics.clinic(clinic)
+        known = self._standings.get(clinic)
+        if known is None or known[0] is not document:
+            known = self._standings[clinic] = (document, Standing(document))
+        return known[1]
+
+    def reached(self, view: View) -> Order:
+        """How much is known, to be compared with the start of what was said."""
+        return (self._epoch, view.basis)
+
+    def outdoes(self, key: str, said: Said, view: View) -> bool:
+        """Whether what we would say of a patient now counts for more than what was said."""
+        version = self.standing(key.partition("/")[0]).version
+        return (self._epoch, view.basis, version, RULES_VERSION) >= said.order[:4]
+
+    def judge(self, owned: Owned, key: str, view: View) -> Word:
+        """Assess a patient whose state is in memory, and decide whether to say it."""
+        state = owned.states[key].state
+        standing = self.standing(key.partition("/")[0])
+        findings = assess(state, standing, now=view.now, horizon=view.horizon)
+        said = owned.said.get(key)
+        assessment = assessment_of(
+            key, findings, epoch=self._epoch, basis=view.basis, standing=standing, now=view.now, said=said
+        )
+        content, order = content_of(assessment), assessment.order
+        risk = sum(state.aside.values())
+        owned.dues.set(key, None if findings.due is None else micros(findings.due))
+        owned.settings.setdefault(assessment.clinic, standing.version)
+        owned.count_aside(key, len(state.aside), risk)
+        if said is not None:
+            said.found = content
+        fits = said is not None and said.content == content and not said.overtaken
+        speak = not fits and self._may_speak(owned, order, said, view)
+        if fits or speak:
+            owned.pending.pop(key, None)
+        else:
+            owned.pending[key] = None
+        registered = state.registered
+        saved = Saved(
+            key=key,
+            said=said.order if fits and said is not None else order,
+            order=order,
+            clinic=assessment.clinic,
+            clinician=registered.clinician if registered else None,
+            place=place_in_caseload(key, assessment, registered),
+            partition=owned.partition,
+            due=findings.due,
+            settings_version=standing.version,
+            rules_version=RULES_VERSION,
+            aside=len(state.aside),
+            aside_risk=risk,
+            body=assessment.model_dump_json(),
+        )
+        return Word(assessment, content, speak, saved)
+
+    def _may_speak(self, owned: Owned, order: Order, said: Said | None, view: View) -> bool:
+        if not owned.replayed or self.reached(view) < owned.gate:
+            return False
+        return said is None or order > said.order
+
+    async def say(self, owned: Owned, words: Sequence[Word], accepted: Mapping[str, datetime]) -> None:
+        """Publish what is news, then save all. `accepted`: when the oldest live entry behind a word was accepted."""
+        saving: list[asyncio.Task[None]] = []
+        try:
+            for start in range(0, len(words), SAID_AT_ONCE):
+                some = words[start : start + SAID_AT_ONCE]
+                await self._publish(owned, [word for word in some if word.speak], accepted)
+                saving.append(asyncio.create_task(self._store.save([word.saved for word in some])))
+            for task in saving:
+                await task
+        finally:
+            for task in saving:
+                task.cancel()
+            await asyncio.gather(*saving, return_exceptions=True)
+
+    async def _publish(self, owned: Owned, news: Sequence[Word], accepted: Mapping[str, datetime]) -> None:
+        if not news:
+            return
+        positions = await self._publisher.publish([message(word.assessment) for word in news])
+        now = self._clock.now()
+        for word, position in zip(news, positions, strict=True):
+            owned.spoke(word.assessment, word.content, position.offset)
+            since = accepted.get(word.assessment.key)
+            if since is not None:
+                metrics.CHECK_IN_TO_ASSESSMENT.observe(max(0.0, (now - since).total_seconds()))
+        metrics.ASSESSMENTS_PUBLISHED.labels("insights").inc(len(news))

@@ -1,0 +1,257 @@
+"""insights' store in MongoDB: entries by patient and month, documents and assessments by patient.
+
+    entries      {_id: clinic/patient/2026-11, e: {<fact id>: tagged bytes}}
+    patients     {_id: clinic/patient, m: {<month>: 1}, d: {<place>: {v: version, b: tagged bytes}}, x: {<id>: risk}}
+    assessments  {_id: clinic/patient, a: {o: order said, e: order, ...}}
+
+Everything the handlers do is by exact `_id` or `$in`, safe to do again, and safe beside an owner who does not know yet
+that he is none: facts are only ever set to what they are, and of documents and assessments `$max`, which compares
+embedded documents field by field, keeps the highest. A store dropped is rebuilt from the topics.
+"""
+
+import asyncio
+from collections.abc import Collection as Some
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from services.insights.domain.ports import Additions, Due, Remembered, Saved
+from shared.documents import order_text, stamp
+from shared.errors import Recoverable
+from shared.mongo import Collection, Database, Record, only_duplicates, recoverable
+
+READS: Final = 200
+"""Keys per query: the stand-in takes a time that grows with their square beyond it."""
+WRITES: Final = 1_000
+"""Writes per message."""
+_TRIES: Final = 5
+_DUE_FIELDS: Final = {f"a.{name}": 1 for name in ("due", "settings", "rules", "aside", "aside_risk")}
+T = TypeVar("T")
+
+
+class MongoStore:
+    """Implements the handlers' `Store` and `Shelf`. Every method may raise Recoverable."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._entries: Collection = database["entries"]
+        self._patients: Collection = database["patients"]
+        self._assessments: Collection = database["assessments"]
+
+    async def open(self) -> None:
+        """Make the indexes the caseload is read by; everything else is by `_id`."""
+        with recoverable():
+            await self._assessments.create_index([("a.clinic", 1), ("a.place", 1)])
+            await self._assessments.create_index([("a.clinic", 1), ("a.clinician", 1), ("a.place", 1)])
+
+    async def open_patiently(self) -> None:
+        """Make the indexes as soon as the store answers."""
+        while True:
+            try:
+                await self.open()
+            except Recoverable:
+                await asyncio.sleep(1)
+            else:
+                return
+
+    # --- entries and documents
+
+    async def load(self, keys: Sequence[str]) -> Mapping[str, Remembered]:
+        """Everything stored of these patients; those it does not know are left out."""
+        found: dict[str, Remembered] = {}
+        async for record in self._by_id(self._patients, keys):
+            found[record["_id"]] = Remembered(
+                documents=[kept["b"] for kept in record.get("d", {}).values()],
+                months=set(record.get("m", {})),
+                aside={_unquoted(name): risk for name, risk in record.get("x", {}).items()},
+            )
+        months = [f"{key}/{month}" for key, one in found.items() for month in one.months]
+        async for record in self._by_id(self._entries, months):
+            key = record["_id"].rpartition("/")[0]
+            found[key].facts += [(_unquoted(name), kept) for name, kept in record.get("e", {}).items()]
+        return found
+
+    async def add(self, additions: Sequence[Additions]) -> None:
+        """Store facts and documents; of a document the highest version stays."""
+        entries = [
+            UpdateOne(
+                {"_id": f"{one.key}/{month}"},
+                {"$set": {f"e.{_quoted(name)}": kept for name, kept in facts.items()}},
+                upsert=True,
+            )
+            for one in additions
+            for month, facts in one.facts.items()
+        ]
+        # what leads to the facts last: a month is known once something is in it
+        patients = [
+            UpdateOne({"_id": one.key}, change, upsert=True) for one in additions if (change := _patient_change(one))
+        ]
+        await _write(self._entries, entries)
+        await _write(self._patients, patients)
+
+    async def put_aside(self, key: str, event_id: str, *, month: str | None, risk: bool) -> None:
+        """Note that an entry could not be processed, and take it out of the facts of `month` if it got there."""
+        name = _quoted(event_id)
+        await _write(self._patients, [UpdateOne({"_id": key}, {"$set": {f"x.{name}": risk}}, upsert=True)])
+        if month is not None:
+            await _write(self._entries, [UpdateOne({"_id": f"{key}/{month}"}, {"$unset": {f"e.{name}": ""}})])
+
+    # --- assessments
+
+    async def save(self, assessments: Sequence[Saved]) -> None:
+        """Store assessments; one that is older than what is stored changes nothing."""
+        await _write(
+            self._assessments,
+            [UpdateOne({"_id": one.key}, {"$max": {"a": _written(one)}}, upsert=True) for one in assessments],
+        )
+
+    async def dues(self, keys: Sequence[str]) -> Sequence[Due]:
+        """When the saved assessments of these patients are due; those without one are left out."""
+        return [
+            Due(
+                record["_id"],
+                _instant(a["due"]),
+                a["settings"],
+                a["rules"],
+                a["aside"],
+                a["aside_risk"],
+            )
+            async for record in self._by_id(self._assessments, keys, _DUE_FIELDS)
+            if (a := record.get("a"))
+        ]
+
+    async def assessment(self, key: str) -> Saved | None:
+        """A patient's saved assessment."""
+        with recoverable():
+            record = await self._assessments.find_one({"_id": key})
+        return None if record is None else _saved(record)
+
+    async def caseload(self, clinic: str, *, clinician: str | None, after: str | None, limit: int) -> Sequence[Saved]:
+        """A clinic's assessments that have a place, in order of it, from behind `after`."""
+        wanted: Record = {"a.clinic": clinic, "a.place": {"$gt": after or ""}}
+        if clinician is not None:
+            wanted["a.clinician"] = clinician
+        with recoverable():
+            records = await self._assessments.find(wanted).sort([("a.place", 1)]).limit(limit).to_list(None)
+        return [_saved(record) for record in records]
+
+    async def _by_id(self, collection: Collection, keys: Iterable[str], fields: Mapping[str, Any] | None = None) -> Any:
+        for some in _portions(keys, READS):
+            with recoverable():
+                records = await collection.find({"_id": {"$in": some}}, fields).to_list(None)
+            for record in records:
+                yield record
+
+
+class ResumeReader:
+    """How far the partitions have been read, by what the resume store (`shared.documents`) notes of them."""
+
+    def __init__(self, *, database: Database, group: str, topics: Some[str]) -> None:
+        self._resume: Collection = database["resume"]
+        self._group, self._topics = group, topics
+
+    async def read_up_to(self, partitions: Iterable[int]) -> Mapping[int, datetime]:
+        """Up to which instant everything recorded has been read; those never read are left out."""
+        ids = {f"{self._group}/{partition}": partition for partition in partitions}
+        if not ids:
+            return {}
+        with recoverable():
+            records = await self._resume.find({"_id": {"$in": list(ids)}}).to_list(None)
+        found: dict[int, datetime] = {}
+        for record in records:
+            times = [record["times"].get(topic) for topic in self._topics]
+            if all(times):
+                found[ids[record["_id"]]] = datetime.fromisoformat(min(times))
+        return found
+
+
+async def _write(collection: Collection, writes: Sequence[UpdateOne]) -> None:
+    for some in _portions(writes, WRITES):
+        for _ in range(_TRIES):
+            try:
+                with recoverable():
+                    await collection.bulk_write(some, ordered=False)
+            except BulkWriteError as error:
+                # two first writers of one key met in an upsert: the record exists now, so once more
+                if not only_duplicates(error):
+                    raise
+            else:
+                break
+        else:
+            raise Recoverable("The same patients are being written by too many at once; try again.")
+
+
+def _patient_change(one: Additions) -> Record:
+    change: Record = {}
+    if one.months:
+        change["$set"] = {f"m.{month}": 1 for month in one.months}
+    if one.documents:
+        change["$max"] = {
+            f"d.{_quoted(place)}": {"v": version, "b": kept} for place, (version, kept) in one.documents.items()
+        }
+    if one.recovered:
+        change["$unset"] = {f"x.{_quoted(name)}": "" for name in one.recovered}
+    return change
+
+
+def _written(one: Saved) -> Record:
+    """The fields in the sequence in which they are compared."""
+    return {
+        "o": order_text(one.said),
+        "e": order_text(one.order),
+        "clinic": one.clinic,
+        "clinician": one.clinician,
+        "place": one.place,
+        "partition": one.partition,
+        "due": None if one.due is None else stamp(one.due),
+        "settings": one.settings_version,
+        "rules": one.rules_version,
+        "aside": one.aside,
+        "aside_risk": one.aside_risk,
+        "body": one.body,
+    }
+
+
+def _saved(record: Record) -> Saved:
+    a = record["a"]
+    return Saved(
+        key=record["_id"],
+        said=tuple(map(int, a["o"].split("."))),
+        order=tuple(map(int, a["e"].split("."))),
+        clinic=a["clinic"],
+        clinician=a["clinician"],
+        place=a["place"],
+        partition=a["partition"],
+        due=_instant(a["due"]),
+        settings_version=a["settings"],
+        rules_version=a["rules"],
+        aside=a["aside"],
+        aside_risk=a["aside_risk"],
+        body=a["body"],
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _quoted(name: str) -> str:
+    """A name as the name of a field, where dots, dollars and the empty name mean something else."""
+    if name and not ("." in name or "$" in name or "%" in name or "\0" in name):
+        return name
+    return "%" + name.replace("%", "%25").replace(".", "%2E").replace("$", "%24").replace("\0", "%00")
+
+
+def _unquoted(name: str) -> str:
+    if not name.startswith("%"):
+        return name
+    return name[1:].replace("%00", "\0").replace("%24", "$").replace("%2E", ".").replace("%25", "%")
+
+
+def _portions(things: Iterable[T], most: int) -> Iterator[list[T]]:
+    rest = iter(things)
+    while portion := list(islice(rest, most)):
+        yield portion

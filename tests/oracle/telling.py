@@ -69,7 +69,7 @@ def _evidence(rule: str, evidence: Plain, alerts: list[Plain], *, digest_is_out:
             return []
         return [f"{rule}: {evidence['id']} ({evidence['origin']}, {evidence['at'].isoformat()}) was never told"]
     if rule == "mood_shift":
-        return []  # a day's evidence keeps the origin it was told with, though a later check-in of that day may change it
+        return []  # a day's evidence keeps the origin it was told with, whatever check-in of that day came later
     told = [told for alert in tellers for told in alert["told"] if told["id"] == evidence["id"]]
     return [
         f"{rule}: {evidence['id']} was told as {name} {one[name]}, but is {evidence[name]}"

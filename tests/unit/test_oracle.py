@@ -687,3 +687,13 @@ def test_an_import_pages_nobody() -> None:
         "risk_item: alert 1 tells of import by message, should be digest"
     ]
     assert telling_ever(facts, None, [], [], None, [on(20)]) == {}
+
+
+def test_a_day_told_from_an_import_is_not_told_again() -> None:
+    """Its last check-in came later and live: the evidence has another origin now, but the same id."""
+    facts = [*moods([6.1] * 28), fact("i", 28, "import", mood=4.1), fact("l", 28.1, mood=4.1)]
+    telling = telling_ever(facts, None, [], [], None, [on(29)])
+    assert [evidence["origin"] for evidence in telling["mood_shift"]] == ["live"]
+    as_import = told("mood_shift:2026-03-30", "import", "working_hours")
+    assert check_alerts([alert("1", [as_import], rule="mood_shift", route="digest")], telling) == []
+    assert len(check_alerts([], telling)) == 1

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field, StringConstraints
 
 from services.intake.api.parts import (
-    PUT_ANSWERS,
     ClinicianId,
     Cursor,
     Limit,
@@ -17,6 +16,7 @@ from services.intake.api.parts import (
     UpdatedSince,
     Written_,
     answered,
+    answers,
 )
 from shared.auth import Caller
 from shared.contracts import Clinic, Clinician
@@ -111,7 +111,7 @@ class ClinicBody(Body):
 
 
 @router.put("/v1/clinic", operation_id="put_clinic", summary="Set the clinic up, or change its settings from now on",
-            responses=PUT_ANSWERS | problems(), response_model=Clinic)  # fmt: skip
+            responses=answers(Clinic, 200, 201) | problems())  # fmt: skip
 async def put_clinic(
     *,
     body: ClinicBody,
@@ -128,7 +128,7 @@ async def put_clinic(
 
 
 @router.get("/v1/clinic", operation_id="get_clinic", summary="The clinic with its settings, past ones included",
-            responses=problems(404))  # fmt: skip
+            responses=problems(400, 404))  # fmt: skip
 async def get_clinic(register: TheRegister, _: WaitForPosition, caller: Caller = caller_with("clinic:read")) -> Clinic:
     """Settings are effective-dated, oldest first: the last ones hold now."""
     return await register.clinic(caller.clinic)
@@ -159,7 +159,7 @@ class ClinicianBody(Body):
 
 
 @router.put("/v1/clinicians/{clinician}", operation_id="put_clinician", summary="Add a clinician, or change one",
-            responses=PUT_ANSWERS | problems(409, 410), response_model=Clinician)  # fmt: skip
+            responses=answers(Clinician, 200, 201) | problems(409, 410))  # fmt: skip
 async def put_clinician(
     *,
     clinician: ClinicianId,
@@ -176,7 +176,7 @@ async def put_clinician(
 
 
 @router.get("/v1/clinicians/{clinician}", operation_id="get_clinician", summary="One clinician",
-            responses=problems(404))  # fmt: skip
+            responses=problems(400, 404))  # fmt: skip
 async def get_clinician(
     *,
     clinician: ClinicianId,

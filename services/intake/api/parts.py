@@ -45,11 +45,13 @@ _POSITION: Final = {
         "schema": {"type": "string", "examples": ["patients:3:1234"]},
     }
 }
-PUT_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "Changed, or as it was.", "headers": _POSITION},
-    201: {"description": "New.", "headers": _POSITION},
-}
-WRITE_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {200: {"description": "Recorded.", "headers": _POSITION}}
+_SAID: Final = {200: "Changed, or as it was.", 201: "New.", 202: "Recorded.", 204: "Deleted."}
+
+
+def answers(model: type[BaseModel] | None, *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: what a write answers with, and where it says the position."""
+    said = {} if model is None else {"model": model}
+    return {status: {"description": _SAID[status], "headers": _POSITION, **said} for status in statuses}
 
 
 class PageReply(BaseModel, Generic[T]):

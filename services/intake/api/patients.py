@@ -7,7 +7,6 @@ from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field, StringConstraints
 
 from services.intake.api.parts import (
-    PUT_ANSWERS,
     Cursor,
     Instant,
     Limit,
@@ -18,6 +17,7 @@ from services.intake.api.parts import (
     UpdatedSince,
     Written_,
     answered,
+    answers,
     told,
 )
 from shared.auth import Caller
@@ -73,7 +73,7 @@ class PatientBody(Body):
 
 
 @router.put("/v1/patients/{patient}", operation_id="put_patient", summary="Register a patient, or change one",
-            responses=PUT_ANSWERS | problems(409, 410), response_model=Patient)  # fmt: skip
+            responses=answers(Patient, 200, 201) | problems(409, 410))  # fmt: skip
 async def put_patient(
     *,
     patient: PatientId,
@@ -99,7 +99,7 @@ async def put_patient(
 
 
 @router.get("/v1/patients/{patient}", operation_id="get_patient", summary="One patient",
-            responses=problems(404))  # fmt: skip
+            responses=problems(400, 404))  # fmt: skip
 async def get_patient(
     *,
     patient: PatientId,
@@ -128,7 +128,7 @@ async def list_patients(
 
 
 @router.delete("/v1/patients/{patient}", operation_id="delete_patient", summary="Delete a patient for good",
-               status_code=204, responses=problems(404))  # fmt: skip
+               status_code=204, responses=answers(None, 204) | problems(404))  # fmt: skip
 async def delete_patient(
     *,
     patient: PatientId,

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.intake.api.parts import (
-    WRITE_ANSWERS,
     Cursor,
     Instant,
     Limit,
@@ -18,6 +17,7 @@ from services.intake.api.parts import (
     Text,
     TheInbox,
     UpdatedSince,
+    answers,
     decision,
     told,
 )
@@ -87,7 +87,7 @@ class QuestionReceipt(BaseModel):
 
 
 @router.post("/v1/questions", operation_id="ask_question", summary="Ask the care team a question", status_code=202,
-             responses=problems(400, 409, 410))  # fmt: skip
+             responses=answers(QuestionReceipt, 202) | problems(400, 409, 410))  # fmt: skip
 async def ask_question(
     *,
     body: QuestionBody,
@@ -206,7 +206,7 @@ class AnswerBody(Body):
 
 
 @router.post("/v1/questions/{question}/answer", operation_id="answer_question", summary="Answer a question",
-             responses=WRITE_ANSWERS | problems(400, 404, 409, 410))  # fmt: skip
+             responses=answers(QuestionReply, 200) | problems(400, 404, 409, 410))  # fmt: skip
 async def answer_question(
     *,
     question: QuestionId,
@@ -237,7 +237,7 @@ class SettleBody(Body):
 
 
 @router.post("/v1/questions/{question}/settle", operation_id="settle_question", summary="Settle a question",
-             responses=WRITE_ANSWERS | problems(400, 404, 410))  # fmt: skip
+             responses=answers(QuestionReply, 200) | problems(400, 404, 410))  # fmt: skip
 async def settle_question(
     *,
     question: QuestionId,

@@ -6,8 +6,6 @@ from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
 from services.intake.api.parts import (
-    PUT_ANSWERS,
-    WRITE_ANSWERS,
     Cursor,
     Instant,
     Limit,
@@ -18,6 +16,7 @@ from services.intake.api.parts import (
     SessionId,
     TheSessions,
     answered,
+    answers,
     decision,
     told,
 )
@@ -50,8 +49,8 @@ class SessionBody(Body):
 
 
 @router.post("/v1/patients/{patient}/sessions", operation_id="plan_session", summary="Plan a session",
-             status_code=201, response_model=Session,
-             responses={**PUT_ANSWERS, **problems(400, 404, 409, 410)})  # fmt: skip
+             status_code=201,
+             responses=answers(Session, 200, 201) | problems(400, 404, 409, 410))  # fmt: skip
 async def plan_session(
     *,
     patient: PatientId,
@@ -93,7 +92,7 @@ async def list_sessions(
 
 
 @router.get("/v1/sessions/{session}", operation_id="get_session", summary="One session",
-            responses=problems(404))  # fmt: skip
+            responses=problems(400, 404))  # fmt: skip
 async def get_session(
     *,
     session: SessionId,
@@ -115,7 +114,7 @@ class AttendanceBody(Body):
 
 @router.post("/v1/sessions/{session}/attendance", operation_id="record_attendance",
              summary="Record what became of a session",
-             responses=WRITE_ANSWERS | problems(400, 404, 409, 410))  # fmt: skip
+             responses=answers(Session, 200) | problems(400, 404, 409, 410))  # fmt: skip
 async def record_attendance(
     *,
     session: SessionId,
@@ -173,7 +172,7 @@ class RatingBody(Body):
 
 
 @router.post("/v1/sessions/{session}/rating", operation_id="rate_session", summary="Rate a session, as its patient",
-             responses=WRITE_ANSWERS | problems(400, 404, 409, 410))  # fmt: skip
+             responses=answers(Session, 200) | problems(400, 404, 409, 410))  # fmt: skip
 async def rate_session(
     *,
     session: SessionId,

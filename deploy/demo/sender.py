@@ -288,37 +288,20 @@ class Sender:
                 return f"/v1/questions/{question}/{entry.kind}" if question else None
 
     async def _send_batch(self, batch: list[Entry]) -> None:
-        """A batch, and again those of its lines for which there was no room."""
-        waiting, began, tries = batch, time.monotonic(), 0
-        while waiting:
-            content = "".join(f"{json.dumps({'key': e.key, 'type': e.kind, **e.body})}\n" for e in waiting)
-            headers = {"Content-Type": "application/x-ndjson"}
-            answer = await self._request("POST", "/v1/events:batch", content=content, headers=headers)
-            if answer.is_error:
-                raise SendError(f"the gateway refused a batch ({answer.status_code}): {_why(answer)}")
-            waiting = self._sort_out(waiting, _json(answer).get("results", []))
-            if waiting:
-                if time.monotonic() - began > self._patience:
-                    raise SendError(f"the gateway had no room for {len(waiting)} entries; run this again later")
-                await self._pause(_pause_after(tries, None))
-                tries += 1
-                self.sent.retried += 1
-
-    def _sort_out(self, batch: list[Entry], results: list[dict[str, Any]]) -> list[Entry]:
-        """Count what was accepted or refused, and give back what to send again. Results are in the lines' order."""
+        """A batch whose lines the gateway judges one by one, and answers in their order."""
+        content = "".join(f"{json.dumps({'key': e.key, 'type': e.kind, **e.body})}\n" for e in batch)
+        headers = {"Content-Type": "application/x-ndjson"}
+        answer = await self._request("POST", "/v1/events:batch", content=content, headers=headers)
+        if answer.is_error:
+            raise SendError(f"the gateway refused a batch ({answer.status_code}): {_why(answer)}")
+        results = _json(answer).get("results", [])
         if len(results) != len(batch):
             raise SendError(f"the gateway answered {len(results)} of {len(batch)} lines of a batch; is it a Rapport?")
-        again = []
         for entry, result in zip(batch, results, strict=True):
-            status = int(result["status"])
-            if status in TRY_AGAIN:
-                again.append(entry)
-            elif status >= HTTPStatus.BAD_REQUEST:
-                self._refuse(entry, status, _said(result.get("error", "")))
-            else:
-                self._ids[entry.key] = str(result.get("id", ""))
+            if result["status"] == "accepted":
                 self._accept(entry)
-        return again
+            else:
+                self._refuse(entry, HTTPStatus.UNPROCESSABLE_ENTITY, _said(result.get("problem")))
 
     def _accept(self, entry: Entry) -> None:
         self.sent.accepted[entry.kind] += 1
@@ -371,7 +354,9 @@ def _why(answer: httpx.Response) -> str:
 
 
 def _said(problem: Any) -> str:
-    """The words of a problem (RFC 9457), or of a plain message."""
-    if isinstance(problem, dict):
-        return str(problem.get("detail") or problem.get("title") or "")
-    return str(problem)
+    """The words of a problem (RFC 9457): its detail, and which field is meant, where it says."""
+    if not isinstance(problem, dict):
+        return ""
+    detail = str(problem.get("detail") or problem.get("title") or "")
+    fields = [f"{wrong.get('pointer', '')}: {wrong.get('message', '')}" for wrong in problem.get("errors") or []]
+    return "; ".join([detail, *fields] if detail else fields)

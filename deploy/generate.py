@@ -18,6 +18,7 @@ from deploy.grafana.dashboard import dashboard
 from services.__main__ import merged_openapi, service_apps
 from shared.contracts import EVENTS
 from shared.contracts.base import Fact
+from shared.runtime import routes_of
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "shared/contracts/examples"
@@ -121,7 +122,8 @@ def caddyfile(apps: Mapping[str, FastAPI]) -> str:
             "\t}",
         ]
     problem = _json({
-        "type": "https://rapport.example/problems/not_found", "title": "No such page", "status": 404, "code": "not_found",
+        "type": "https://rapport.example/problems/not_found", "title": "No such page",
+        "status": 404, "code": "not_found",
         "detail": "Check the path: every path of the API stands in docs/openapi.json.",
     }, indent=None).strip()  # fmt: skip
     lines += [
@@ -138,8 +140,7 @@ def caddyfile(apps: Mapping[str, FastAPI]) -> str:
 
 
 def _paths(app: FastAPI) -> list[str]:
-    paths = [getattr(route, "path", "") for route in app.router.routes]
-    return [path for path in paths if path.startswith(("/v1/", "/a/"))]
+    return [route.path for route in routes_of(app) if route.path.startswith(("/v1/", "/a/"))]
 
 
 def _pattern(path: str) -> str:

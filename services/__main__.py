@@ -23,11 +23,9 @@ from typing import Annotated, Any, Final
 import httpx
 import typer
 import uvicorn
-from deploy.demo.sink import run_sink
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from rich.console import Console
-from shared.bus.provision import provision
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -35,9 +33,10 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from deploy.demo.run import DemoError, run_demo
-from deploy.native.errors import StackError
+from deploy.demo.sink import run_sink
+from deploy.local import local_stack
+from deploy.native import StackError
 from deploy.native.ports import holder, is_free
-from deploy.native.stack import NativeStack
 from services.insights.app import create_app as create_insights
 from services.insights.settings import Settings as InsightsSettings
 from services.intake.app import create_app as create_intake
@@ -47,13 +46,14 @@ from services.mood.settings import Settings as MoodSettings
 from services.notify.app import create_app as create_notify
 from services.notify.settings import Settings as NotifySettings
 from shared.auth import DevelopmentIssuer
+from shared.bus.provision import provision
 from shared.clock import SystemClock
 from shared.logs import set_up_logs
 from shared.runtime import PUBLIC_PATHS, background
 from shared.runtime.http import create_metrics_response
 
 RUN: Final = Path(".run")
-PORT, KAFKA_PORT, MONGO_PORT, SMTP_PORT, SINK_PORT = 8080, 9092, 27017, 1025, 8025
+PORT, SMTP_PORT, SINK_PORT = 8080, 1025, 8025
 READY_WITHIN = 60.0  # seconds
 console = Console(stderr=True)
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -119,7 +119,7 @@ class DevelopmentHost:
             await self._own(scope, receive, send)
             return
         name = self._owner(scope)
-        await self._apps[name](scope | {"state": dict(self._states[name])}, receive, send)
+        await self._apps[name]({**scope, "state": dict(self._states[name])}, receive, send)
 
     def _owner(self, scope: Scope) -> str:
         partial = None
@@ -161,7 +161,7 @@ class DevelopmentHost:
 
 def _with_state(app: FastAPI, state: Mapping[str, Any]) -> Any:
     async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope | {"state": dict(state)}, receive, send)
+        await app({**scope, "state": dict(state)}, receive, send)
 
     return asgi
 
@@ -179,10 +179,11 @@ def _issuer() -> DevelopmentIssuer:
 
 def _development_environment() -> dict[str, str]:
     """What the development host tells its services; anything already set in the environment stands."""
+    stack = local_stack()
     defaults = {
         "RAPPORT_ENV": "development",
-        "RAPPORT_KAFKA": f"127.0.0.1:{KAFKA_PORT}",
-        "RAPPORT_MONGO": f"mongodb://127.0.0.1:{MONGO_PORT}",
+        "RAPPORT_KAFKA": stack.bootstrap,
+        "RAPPORT_MONGO": stack.mongo_url,
         "RAPPORT_JWT_KEYS": json.dumps(_issuer().jwks()),
         "NOTIFY_SMTP_HOST": "127.0.0.1",
         "NOTIFY_SMTP_PORT": str(SMTP_PORT),
@@ -229,10 +230,6 @@ def _host_pid() -> int | None:
     return pid if "services" in command else None
 
 
-def _stack() -> NativeStack:
-    return NativeStack(RUN / "native", kafka_port=KAFKA_PORT, mongo_port=MONGO_PORT, outlive=True)
-
-
 def _ready(url: str) -> bool:
     try:
         return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
@@ -251,12 +248,13 @@ def _start_platform() -> str:
                 f"{what} needs port {port}, which is held by {holder(port) or 'another program'}: stop it "
                 "(`make down` stops an earlier Rapport), then try again."
             )
-    with console.status("Starting Kafka and the store (no Docker daemon is used: the native stack)"):
-        try:
-            stack = _stack()
+    try:
+        stack = local_stack()
+        with console.status(f"Starting Kafka and the store ({stack.kind} stack)"):
             stack.start()
-        except StackError as error:
-            raise _fail(str(error)) from None
+    except StackError as error:
+        raise _fail(str(error)) from None
+    console.print(f"Kafka on {stack.bootstrap}, store on {stack.mongo_url} ({stack.kind} stack)", highlight=False)
     try:
         asyncio.run(provision(stack.bootstrap))
         _start_host(url)
@@ -294,7 +292,7 @@ def _stop_platform() -> None:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.1)
     (RUN / "host.pid").unlink(missing_ok=True)
-    _stack().stop()
+    local_stack().stop()
 
 
 @cli.command()

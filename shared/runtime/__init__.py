@@ -12,7 +12,17 @@ from shared.runtime.doors import (
     requires,
     settle,
 )
-from shared.runtime.http import PUBLIC_PATHS, NotReady, Pings, create_app, field_errors, healthy, problems, running
+from shared.runtime.http import (
+    PUBLIC_PATHS,
+    NotReady,
+    Pings,
+    create_app,
+    field_errors,
+    healthy,
+    problems,
+    routes_of,
+    running,
+)
 from shared.runtime.lifecycle import background
 from shared.runtime.settings import CommonSettings
 
@@ -35,6 +45,7 @@ __all__ = [
     "healthy",
     "problems",
     "requires",
+    "routes_of",
     "running",
     "settle",
 ]

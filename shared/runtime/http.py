@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
@@ -99,6 +100,20 @@ def _openapi(app: FastAPI, generate: Callable[[], dict[str, Any]]) -> dict[str, 
                     if status >= "400" and "application/json" in answer.get("content", {}):
                         answer["content"] = {PROBLEM_TYPE: answer["content"]["application/json"]}
     return generate()
+
+
+def routes_of(app: FastAPI) -> list[APIRoute]:
+    """Every route of an app. Newer FastAPI keeps included routers as they are, older copies their routes in."""
+
+    def walk(router: Any) -> Iterator[APIRoute]:
+        for route in router.routes:
+            inner = getattr(route, "original_router", None)
+            if inner is not None:
+                yield from walk(inner)
+            elif isinstance(route, APIRoute):
+                yield route
+
+    return list(walk(app.router))
 
 
 class Access:

@@ -10,16 +10,15 @@ from fastapi.routing import APIRoute
 from services.__main__ import merged_openapi, service_apps
 from services.notify.api import PUBLIC_ROUTES
 from shared.auth import SCOPES
-from shared.runtime import PUBLIC_PATHS
+from shared.runtime import PUBLIC_PATHS, routes_of
 
 APPS = service_apps()
 
 
 def _routes() -> Iterator[tuple[str, APIRoute]]:
     for name, app in APPS.items():
-        for route in app.routes:
-            if isinstance(route, APIRoute):
-                yield name, route
+        for route in routes_of(app):
+            yield name, route
 
 
 def _scopes(dependant: Any) -> Iterator[str]:
@@ -30,7 +29,7 @@ def _scopes(dependant: Any) -> Iterator[str]:
         yield from _scopes(dependency)
 
 
-@pytest.mark.parametrize(("service", "route"), _routes(), ids=lambda value: getattr(value, "path", value))
+@pytest.mark.parametrize(("service", "route"), list(_routes()), ids=lambda value: getattr(value, "path", value))
 def test_every_route_is_authenticated(service: str, route: APIRoute) -> None:
     """A route asks for exactly one known scope, or is one of the public ones."""
     if route.path in PUBLIC_PATHS or route.path in PUBLIC_ROUTES:

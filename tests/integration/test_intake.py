@@ -482,6 +482,7 @@ async def test_a_question_is_answered_settled_and_listed_by_status(intake: Intak
     intake.clock.advance(timedelta(minutes=5))
     answer = {"text": "Yes.", "by": "Priya"}
     answered = await harbour.do("POST", f"/v1/questions/{ids[0]}/answer", answer, key="k")
+    intake.clock.advance(timedelta(minutes=5))
     settled = await harbour.do("POST", f"/v1/questions/{ids[1]}/settle", {})
     retried = await harbour.do("POST", f"/v1/questions/{ids[0]}/answer", answer, key="k")
     second = await harbour.ask("POST", f"/v1/questions/{ids[0]}/answer", answer)

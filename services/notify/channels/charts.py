@@ -20,8 +20,8 @@ from shared.metrics import CHARTS
 log = logger(__name__)
 BUDGET: Final = 0.2
 """Seconds an e-mail waits for its chart."""
-HUNG: Final = 5.0
-"""Seconds after which the drawing process is started anew."""
+HUNG: Final = 60.0
+"""Seconds after which the drawing process is started anew; its start alone takes a few on a busy machine."""
 WARM_UP: Final = Chart(measure="mood", minimum=0, maximum=10, points=[(date(2026, 1, 1), 5), (date(2026, 1, 2), 6)])
 _LENGTH: Final = 4
 

@@ -35,7 +35,7 @@ def drawn(chart: dict[str, Any]) -> bytes:
 
 def main() -> None:
     """Draw what is asked for until there is nobody left to ask."""
-    os.nice(10)
+    os.nice(5)
     for line in sys.stdin.buffer:
         try:
             png = drawn(json.loads(line))

@@ -2,7 +2,7 @@
 
     entries      {_id: clinic/patient/2026-11, e: {<fact id>: tagged bytes}}
     patients     {_id: clinic/patient, m: {<month>: 1}, d: {<place>: {v: version, b: tagged bytes}}, x: {<id>: risk}}
-    assessments  {_id: clinic/patient, a: {o: order said, e: order, ...}}
+    assessments  {_id: clinic/patient, a: {o: order said, e: order, ...}, j: highest order anybody judged under}
 
 Everything the handlers do is by exact `_id` or `$in`, safe to do again, and safe beside an owner who does not know yet
 that he is none: facts are only ever set to what they are, and of documents and assessments `$max`, which compares
@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from services.insights.domain.ports import Additions, Due, Remembered, Saved
+from services.insights.domain.ports import PROVISIONAL, Additions, Due, Order, Remembered, Saved
 from shared.documents import order_text, stamp
 from shared.errors import Recoverable
 from shared.mongo import Collection, Database, Record, only_duplicates, recoverable
@@ -29,7 +29,7 @@ READS: Final = 200
 WRITES: Final = 1_000
 """Writes per message."""
 _TRIES: Final = 5
-_DUE_FIELDS: Final = {f"a.{name}": 1 for name in ("due", "settings", "rules", "aside", "aside_risk")}
+_DUE_FIELDS: Final = {"j": 1} | {f"a.{name}": 1 for name in ("o", "due", "settings", "rules", "aside", "aside_risk")}
 T = TypeVar("T")
 
 
@@ -102,10 +102,13 @@ class MongoStore:
     # --- assessments
 
     async def save(self, assessments: Sequence[Saved]) -> None:
-        """Store assessments; one that is older than what is stored changes nothing."""
+        """Store assessments; one that is older than what is stored changes nothing but `judged`."""
         await _write(
             self._assessments,
-            [UpdateOne({"_id": one.key}, {"$max": {"a": _written(one)}}, upsert=True) for one in assessments],
+            [
+                UpdateOne({"_id": one.key}, {"$max": {"a": _written(one), "j": order_text(one.order)}}, upsert=True)
+                for one in assessments
+            ],
         )
 
     async def dues(self, keys: Sequence[str]) -> Sequence[Due]:
@@ -118,6 +121,8 @@ class MongoStore:
                 a["rules"],
                 a["aside"],
                 a["aside_risk"],
+                _order(record["j"]),
+                _order(a["o"]) == PROVISIONAL,
             )
             async for record in self._by_id(self._assessments, keys, _DUE_FIELDS)
             if (a := record.get("a"))
@@ -219,8 +224,8 @@ def _saved(record: Record) -> Saved:
     a = record["a"]
     return Saved(
         key=record["_id"],
-        said=tuple(map(int, a["o"].split("."))),
-        order=tuple(map(int, a["e"].split("."))),
+        said=_order(a["o"]),
+        order=_order(a["e"]),
         clinic=a["clinic"],
         clinician=a["clinician"],
         place=a["place"],
@@ -232,6 +237,10 @@ def _saved(record: Record) -> Saved:
         aside_risk=a["aside_risk"],
         body=a["body"],
     )
+
+
+def _order(text: str) -> Order:
+    return tuple(map(int, text.split(".")))
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from services.insights.domain.assessing import Findings, assess, next_due
 from services.insights.domain.catalogue import CATALOGUE, RULES_VERSION, Parameter, Rule, in_force
-from services.insights.domain.instants import micros
+from services.insights.domain.instants import instant_of, micros
 from services.insights.domain.standing import Standing
 from services.insights.domain.state import PatientState, Registered
 
@@ -17,6 +17,7 @@ __all__ = [
     "Standing",
     "assess",
     "in_force",
+    "instant_of",
     "micros",
     "next_due",
 ]

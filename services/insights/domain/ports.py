@@ -3,9 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from shared.contracts import Clinic
+
+Order = tuple[int, ...]
+"""The version of an assessment, and what readers compare."""
+
+PROVISIONAL: Final = (0, 0, 0, 0, 0)
+"""The order under which is saved what may not be said yet: it fills a store being rebuilt, and replaces nothing."""
 
 
 class Clinics(Protocol):
@@ -45,13 +51,14 @@ class Remembered:
 class Saved:
     """An assessment as it is stored.
 
-    said: the order of what stands on the topic and says the same, else its own; the highest wins, and of two with the
-    same the higher `order`. place: where it stands in its clinic's caseload, None where it does not belong there.
+    said: the order of what stands on the topic and says the same; all zeros where that may not be said yet. The
+    highest wins, and of two with the same the higher `order`. place: where it stands in its clinic's caseload, None
+    where it does not belong there.
     """
 
     key: str
-    said: tuple[int, ...]
-    order: tuple[int, ...]
+    said: Order
+    order: Order
     clinic: str
     clinician: str | None
     place: str | None
@@ -65,7 +72,11 @@ class Saved:
 
 
 class Due(NamedTuple):
-    """What an owner needs of a saved assessment to know when to look at it again."""
+    """What an owner needs of a saved assessment to know when to look at it again.
+
+    judged: the highest order under which anybody has assessed the patient, said or not. provisional: nothing that was
+    said is stored.
+    """
 
     key: str
     due: datetime | None
@@ -73,6 +84,8 @@ class Due(NamedTuple):
     rules_version: int
     aside: int
     aside_risk: int
+    judged: Order
+    provisional: bool
 
 
 class Store(Protocol):
@@ -91,7 +104,7 @@ class Store(Protocol):
         ...
 
     async def save(self, assessments: Sequence[Saved]) -> None:
-        """Store assessments; one that is older than what is stored changes nothing."""
+        """Store assessments; one that is older than what is stored changes nothing but `judged`."""
         ...
 
     async def dues(self, keys: Sequence[str]) -> Sequence[Due]:

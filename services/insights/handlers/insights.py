@@ -35,6 +35,8 @@ class Insights:
     """Implements `shared.bus.Handler`. Everything may be done again after a crash and comes to the same.
 
     cached: how many patients' states are kept in memory, over all partitions.
+    recent: those judged within so many records of a partition are looked at again when it becomes ours; to be several
+        batches.
     epoch: counts up when the log was restored from a backup, so that we outdo what was said before.
     """
 
@@ -47,8 +49,10 @@ class Insights:
         clock: Clock,
         epoch: int = 0,
         cached: int = 50_000,
+        recent: int = 20_000,
     ) -> None:
         self._store, self._clock, self._cached = store, clock, cached
+        self._epoch, self._recent = epoch, recent
         self._voice = Voice(store=store, publisher=publisher, clinics=clinics, clock=clock, epoch=epoch)
         self._owned: dict[int, Owned] = {}
 
@@ -70,10 +74,10 @@ class Insights:
     async def handle(self, batch: Batch) -> None:
         """Add what is new to the patients' entries, assess everybody touched, say and save what came of it."""
         owned = self._owned[batch.partition]
-        touched, heard = _sorted(owned, batch.events)
-        if not owned.replayed and (batch.caught_up or (touched and not heard and len(batch.events) > 1)):
-            await self._end_replay(owned)
-        view = View(batch.basis, batch.horizon, self._clock.now())
+        touched = _sorted(owned, batch.events)
+        if not owned.replayed and (touched or batch.caught_up):
+            await self._end_replay(owned, batch.basis)
+        view = View(batch.basis, batch.horizon, batch.caught_up, self._clock.now())
         storing: list[asyncio.Task[None]] = []
         try:
             await self._take_in(owned, touched, storing)
@@ -94,9 +98,9 @@ class Insights:
         """Look again at those whom time alone may have changed, a bounded portion at a time."""
         owned = self._owned[partition]
         if not owned.replayed:
-            await self._end_replay(owned)
+            await self._end_replay(owned, basis)
         owned.pending.update(dict.fromkeys(owned.dues.fallen(micros(horizon), AGAIN)))
-        await self._look_again(owned, View(basis, horizon, self._clock.now()))
+        await self._look_again(owned, View(basis, horizon, caught_up=True, now=self._clock.now()))
 
     async def set_aside(self, event: Event, reason: str) -> None:
         """Note that an entry is missing, take it out of the patient's entries, and have that said."""
@@ -150,8 +154,9 @@ class Insights:
     async def _look_again(self, owned: Owned, view: View) -> None:
         """Assess a portion of those who are pending: due, under changed settings, or said otherwise by somebody."""
         self._notice_settings(owned)
-        reached = self._voice.reached(view)
-        keys = owned.ready(reached, AGAIN, outdoes=lambda key, said: self._voice.outdoes(key, said, view))
+        if not owned.replayed or not self._voice.may_outdo(owned, view):
+            return
+        keys = owned.ready(AGAIN, outdoes=lambda key, said: self._voice.outdoes(key, said, view))
         for portion in _portions(keys):
             words = []
             await self._recall(owned, portion)
@@ -174,18 +179,25 @@ class Insights:
                 owned.settings[clinic] = known
                 owned.pending.update(dict.fromkeys(owned.of_clinic(clinic)))
 
-    async def _end_replay(self, owned: Owned) -> None:
-        """Our own topic is read: load when its patients are due, and who was assessed under other settings or rules."""
+    async def _end_replay(self, owned: Owned, basis: int) -> None:
+        """Our own topic is read, the runner sees to that before it brings anything else: load when patients are due.
+
+        Pending are those judged under other settings or rules, and those judged of late: an owner before us may have
+        gone before it could say what it found, or another, who was none any more, may have said less than is known.
+        """
+        stored = 0
         for portion in _portions(owned.said):
             for due in await self._store.dues(portion):
+                stored += not due.provisional
                 clinic = due.key.partition("/")[0]
                 version = self._voice.standing(clinic).version
                 owned.settings.setdefault(clinic, version)
                 owned.dues.set(due.key, None if due.due is None else micros(due.due))
                 owned.count_aside(due.key, due.aside, due.aside_risk)
-                if (due.settings_version, due.rules_version) != (version, RULES_VERSION):
+                judged_of_late = due.judged[:2] >= (self._epoch, basis - self._recent)
+                if judged_of_late or (due.settings_version, due.rules_version) != (version, RULES_VERSION):
                     owned.pending[due.key] = None
-        owned.end_replay()
+        owned.end_replay(rebuilding=2 * stored < len(owned.said))
 
 
 def _patient_of(event: Event) -> str:
@@ -193,10 +205,9 @@ def _patient_of(event: Event) -> str:
     return f"{data.clinic}/{data.patient}"  # type: ignore[attr-defined]  # whatever is taken in has a patient
 
 
-def _sorted(owned: Owned, events: Sequence[Event]) -> tuple[dict[str, list[Event]], bool]:
-    """The events by patient; words on our own topic are heard at once (and whether there were any)."""
+def _sorted(owned: Owned, events: Sequence[Event]) -> dict[str, list[Event]]:
+    """The events by patient; words on our own topic are heard at once."""
     touched: dict[str, list[Event]] = {}
-    heard = False
     for event in events:
         kind = type(event.data)
         if kind in FACTS or kind in DOCUMENTS:
@@ -208,8 +219,7 @@ def _sorted(owned: Owned, events: Sequence[Event]) -> tuple[dict[str, list[Event
                 group.append(event)
         elif isinstance(event.data, Assessment):
             owned.hear(event, event.data)
-            heard = True
-    return touched, heard
+    return touched
 
 
 def _add(key: str, known: Known, events: Sequence[Event]) -> Additions | None:

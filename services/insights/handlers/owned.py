@@ -4,10 +4,12 @@ import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
-from services.insights.domain import PatientState
-from services.insights.handlers.saying import Order, Said, content_of, holding, rules_in
+from services.insights.domain import PatientState, instant_of
+from services.insights.domain.ports import Order
+from services.insights.handlers.saying import Said, content_of, holding, rules_in
 from shared import metrics
 from shared.bus import Event
 from shared.contracts import Assessment
@@ -54,7 +56,8 @@ class Owned:
     """One partition: cached states, what was said of each patient, who must be looked at, and when.
 
     replayed: whether our own topic has been read to where it ended when the partition became ours. gate: how much of
-    the partition had been read when the furthest of those words was said; until we have read as much, we are silent.
+    the partition had been read when the furthest of those words was said. silent_until: when the last of them was said,
+    while the store is being rebuilt. Until we know as much, we contradict none of them.
     """
 
     def __init__(self, partition: int) -> None:
@@ -67,6 +70,7 @@ class Owned:
         self.aside: dict[str, tuple[int, int]] = {}
         self.replayed = False
         self.gate: Order = (0, 0)
+        self.silent_until: datetime | None = None
 
     # --- what is said of whom
 
@@ -103,10 +107,16 @@ class Owned:
             _count(before.holding if before else 0, -1)
             _count(said.holding, 1)
 
-    def end_replay(self) -> None:
-        """Our own topic has been read: from now on we know what was said."""
+    def end_replay(self, *, rebuilding: bool) -> None:
+        """Our own topic has been read: from now on we know what was said.
+
+        rebuilding: the store has lost what was said, so that we begin anew. How much was read is a sum over topics, and
+        we read them in another sequence: only who has read all that was recorded when somebody spoke knows as much.
+        """
         self.replayed = True
         self.gate = max((said.order[:2] for said in self.said.values()), default=(0, 0))
+        if rebuilding:
+            self.silent_until = instant_of(max(said.order[4] for said in self.said.values()))
 
     # --- states
 
@@ -139,10 +149,8 @@ class Owned:
 
     # --- who must be looked at
 
-    def ready(self, reached: Order, most: int, *, outdoes: Callable[[str, Said], bool]) -> list[str]:
-        """At most so many of the patients pending whose last word we can outdo, having read as much as `reached`."""
-        if not self.replayed or reached < self.gate:
-            return []
+    def ready(self, most: int, *, outdoes: Callable[[str, Said], bool]) -> list[str]:
+        """At most so many of the patients pending whose last word we can outdo."""
         able = (key for key in self.pending if (said := self.said.get(key)) is None or outdoes(key, said))
         return list(islice(able, most))
 

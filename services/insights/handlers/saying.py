@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from services.insights.domain import CATALOGUE, RULES_VERSION, Findings, Registered, Standing
+from services.insights.domain.ports import Order
 from shared.bus import Message
 from shared.contracts import Assessment
 from shared.contracts.assessments import Concern
@@ -25,8 +26,6 @@ _NAMED_ORDER: Final = (
     "rating_drop",
 )
 _BITS: Final = {name: 1 << place for place, name in enumerate(CATALOGUE)}
-
-Order = tuple[int, ...]
 
 
 @dataclass(slots=True)

@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Final
 
 from services.insights.domain import RULES_VERSION, Standing, assess, micros
-from services.insights.domain.ports import Clinics, Saved, Store
+from services.insights.domain.ports import PROVISIONAL, Clinics, Order, Saved, Store
 from services.insights.handlers.owned import Owned
 from services.insights.handlers.saying import (
-    Order,
     Said,
     assessment_of,
     content_of,
@@ -28,10 +27,11 @@ SAID_AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How far a partition is known (`basis`, `horizon`), and when it is looked at."""
+    """How far a partition is known (`basis`, `horizon`, whether to its end), and when it is looked at."""
 
     basis: int
     horizon: datetime
+    caught_up: bool
     now: datetime
 
 
@@ -61,9 +61,10 @@ class Voice:
             known = self._standings[clinic] = (document, Standing(document))
         return known[1]
 
-    def reached(self, view: View) -> Order:
-        """How much is known, to be compared with the start of what was said."""
-        return (self._epoch, view.basis)
+    def may_outdo(self, owned: Owned, view: View) -> bool:
+        """Whether we know as much as whoever spoke before us, so that our word may replace any of theirs."""
+        known_since = owned.silent_until is None or view.caught_up or view.horizon >= owned.silent_until
+        return known_since and (self._epoch, view.basis) >= owned.gate
 
     def outdoes(self, key: str, said: Said, view: View) -> bool:
         """Whether what we would say of a patient now counts for more than what was said."""
@@ -95,7 +96,7 @@ class Voice:
         registered = state.registered
         saved = Saved(
             key=key,
-            said=said.order if fits and said is not None else order,
+            said=order if speak else said.order if fits and said is not None else PROVISIONAL,
             order=order,
             clinic=assessment.clinic,
             clinician=registered.clinician if registered else None,
@@ -111,9 +112,7 @@ class Voice:
         return Word(assessment, content, speak, saved)
 
     def _may_speak(self, owned: Owned, order: Order, said: Said | None, view: View) -> bool:
-        if not owned.replayed or self.reached(view) < owned.gate:
-            return False
-        return said is None or order > said.order
+        return said is None or (self.may_outdo(owned, view) and order > said.order)
 
     async def say(self, owned: Owned, words: Sequence[Word], accepted: Mapping[str, datetime]) -> None:
         """Publish what is news, then save all. `accepted`: when the oldest live entry behind a word was accepted."""

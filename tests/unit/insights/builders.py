@@ -174,9 +174,7 @@ def state_of(*things: Any) -> PatientState:
     return state
 
 
-def look(
-    state: PatientState, now: datetime, horizon: datetime | None = None, known: Clinic | None = None
-) -> Findings:
+def look(state: PatientState, now: datetime, horizon: datetime | None = None, known: Clinic | None = None) -> Findings:
     """The findings at an instant."""
     return assess(state, Standing(known), now=now, horizon=horizon or now)
 

@@ -59,9 +59,7 @@ def documents(draw: st.DrawFn) -> Any:
 
 EASY = b.clinic(
     b.settings(
-        rules={
-            "mood_shift": RuleChoice(parameters={"baseline_days": 4, "baseline_span": 5, "limit": 1, "lambda": 0.4})
-        }
+        rules={"mood_shift": RuleChoice(parameters={"baseline_days": 4, "baseline_span": 5, "limit": 1, "lambda": 0.4})}
     )
 )
 
@@ -124,12 +122,12 @@ def _walked(state: PatientState, at: datetime) -> int:
 
 def test_a_check_in_in_order_walks_one_day_however_long_the_history() -> None:
     """Counted in days of the control chart."""
-    assert [1, 1, 1] == [_walked(_daily(days), b.day(days)) for days in (40, 400, 4000)]
+    assert [_walked(_daily(days), b.day(days)) for days in (40, 400, 4000)] == [1, 1, 1]
 
 
 def test_a_late_check_in_walks_only_the_days_after_it() -> None:
     """Counted in days of the control chart: ten days late, ten days walked again, and its own."""
-    assert 11 == _walked(_daily(1000), b.day(989, 1))
+    assert _walked(_daily(1000), b.day(989, 1)) == 11
 
 
 def test_a_score_in_order_walks_one_step_and_a_late_one_those_after_it() -> None:
@@ -143,7 +141,7 @@ def test_a_score_in_order_walks_one_step_and_a_late_one_those_after_it() -> None
         b.look(state, b.day(200))
         walked.append(state.scores["phq9"].walked - before)
 
-    assert [1, 6] == walked
+    assert walked == [1, 6]
 
 
 def test_a_risk_answer_in_order_walks_one_step() -> None:
@@ -155,7 +153,7 @@ def test_a_risk_answer_in_order_walks_one_step() -> None:
     state.add("new", b.answers(b.day(300), risk=[(1, 14, 2)]))
     b.look(state, b.day(301))
 
-    assert 1 == state.risk.walked - before
+    assert state.risk.walked - before == 1
 
 
 def test_many_ids_are_told_apart() -> None:
@@ -165,4 +163,4 @@ def test_many_ids_are_told_apart() -> None:
     fresh = [state.add(b.fact_id(number), fact) for number in range(5000)]
     again = [state.add(b.fact_id(number), fact) for number in range(5000)]
 
-    assert (True, False, 5000) == (all(fresh), any(again), state.entries)
+    assert (all(fresh), any(again), state.entries) == (True, False, 5000)

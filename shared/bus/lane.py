@@ -96,7 +96,7 @@ class Lane:
         return 0 if self.halted or self.trouble else self._ahead.waiting + self._ahead.in_hand
 
     def wanted(self) -> Sequence[Topic]:
-        """The topics to fetch: none while there is enough, the service's own ones until they are read."""
+        """The topics to fetch: none while there is enough, the service's own ones until they are applied."""
         if not self._positioned or self.halted or self.trouble or self._ahead.newer is not None:
             return ()
         if self._ahead.waiting >= self._allowed:

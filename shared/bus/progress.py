@@ -56,8 +56,8 @@ class Progress:
 
     @property
     def own_unread(self) -> list[Topic]:
-        """The service's own topics of which not everything that stood there at the assignment was fetched."""
-        return [topic for topic, end in self._own_ends.items() if self.fetched[topic] < end]
+        """The service's own topics of which not everything that stood there at the assignment was applied."""
+        return [topic for topic, end in self._own_ends.items() if self.applied[topic] < end]
 
     def basis(self, following: Mapping[Topic, int]) -> int:
         """How much of the partition is known once everything before these offsets is applied."""

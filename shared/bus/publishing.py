@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaProducer
@@ -163,7 +164,12 @@ class KafkaPublisher:
 
 async def _end(producer: AIOKafkaProducer) -> None:
     """Stop a producer that may be broken: what it still holds was reported as uncertain, and would block it."""
-    producer._message_accumulator.fail_all(KafkaTimeoutError())  # noqa: SLF001  there is no public way
+    waiting = producer._message_accumulator  # noqa: SLF001  there is no public way
+    waiting.fail_all(KafkaTimeoutError())
+    for batch in [*chain.from_iterable(waiting._batches.values()), *waiting._pending_batches]:  # noqa: SLF001
+        for future in (batch.future, batch._drain_waiter):  # noqa: SLF001
+            if future.done() and not future.cancelled():
+                future.exception()  # nobody else will look at it
     with suppress(Exception):
         async with asyncio.timeout(CLOSE_TIMEOUT):
             await producer.stop()

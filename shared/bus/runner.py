@@ -134,9 +134,10 @@ class Runner:
             await self._failed
         finally:
             await self.revoked(list(self._lanes))
+            await self._source.close()
             if self._showing is not None:
                 self._showing.cancel()
-            await self._source.close()
+                await asyncio.wait({self._showing}, timeout=1.0)
 
     async def _wait_after(self, session: asyncio.Task[None]) -> None:
         error = None if session.cancelled() else session.exception()

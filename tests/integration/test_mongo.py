@@ -14,9 +14,11 @@ from pymongo.errors import DuplicateKeyError
 
 from shared.bus import Resume
 from shared.contracts import Topic
-from shared.documents import MongoResumeStore
+from shared.documents import Idempotency, MongoResumeStore
 from shared.errors import Recoverable
 from shared.mongo import Database, Driver, open_database, ping, recoverable
+from tests.fakes import FakeClock, FakePublisher
+from tests.integration.patients import KEY, owner, to
 from tests.stack import Stack
 
 DRIVERS: tuple[Driver, Driver] = ("motor", "pymongo")
@@ -77,8 +79,11 @@ async def test_a_killed_server_is_recoverable_and_keeps_what_it_acknowledged(sta
             for driver in DRIVERS
         ]
         stores = [MongoResumeStore(database=database, group="mood") for database in databases]
-        for database, store in zip(databases, stores, strict=True):
+        owners = [owner(database["patients"], FakePublisher(), FakeClock()) for database in databases]
+        decision = Idempotency.of(client="clinic-system", key="k1", body=b"{}")
+        for database, store, patients in zip(databases, stores, owners, strict=True):
             await store.open(0, "cluster-a")
+            await patients.open()
             for number in range(20):
                 await database["records"].insert_one({"_id": number})
                 await store.save(0, Resume({Topic.MOODS: number}, {}))
@@ -88,14 +93,16 @@ async def test_a_killed_server_is_recoverable_and_keeps_what_it_acknowledged(sta
             outcomes = await asyncio.gather(
                 *(ping(database) for database in databases),
                 *(store.save(0, Resume({Topic.MOODS: 99}, {})) for store in stores),
+                *(patients.write(KEY, to("Ada"), idempotency=decision) for patients in owners),
                 return_exceptions=True,
             )
         finally:
             stack.start_mongo()
 
-        assert [Recoverable] * 4 == [type(outcome) for outcome in outcomes]
-        for database, store in zip(databases, stores, strict=True):
+        assert [Recoverable] * 6 == [type(outcome) for outcome in outcomes]
+        for database, store, patients in zip(databases, stores, owners, strict=True):
             await ping(database)
             assert await database["records"].count_documents({}) == 20
             assert (await store.open(0, "cluster-a")).offsets[Topic.MOODS] >= 19
             await store.save(0, Resume({Topic.MOODS: 100}, {}))
+            assert (await patients.write(KEY, to("Ada"), idempotency=decision)).document.version == 1

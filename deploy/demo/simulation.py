@@ -310,14 +310,15 @@ ATTENDANCE: Final = {
 
 
 def _sessions(life: Life) -> None:
-    """A session a week in working hours, booked a week ahead; most are attended, most of those rated that day."""
+    """A session every week or fortnight in working hours, booked a week ahead; most attended, most of those rated."""
     chance = life.chance
     weekday, hour = chance.randrange(5), chance.randint(9, 16)
     usual = [min(max(round(chance.gauss(8.6, 0.8)), 5), 10) for _ in words.RATED]
     rated: list[tuple[datetime, str]] = []
     first = life.starts_at.astimezone(life.zone).date()
     weeks = (life.ends_at - life.starts_at).days // 7 + 2
-    for number in range(weeks):
+    every = 1 if life.rates == "drop" or chance.random() < 0.4 else 2
+    for number in range(0, weeks, every):
         day = first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * number)
         scheduled_at, session = life.at(day, hour), f"{life.id}-s{number + 1:02}"
         booked_at = max(scheduled_at - timedelta(days=7), life.starts_at)
@@ -337,12 +338,12 @@ def _sessions(life: Life) -> None:
 
 
 def _rating(life: Life, rated_at: datetime, session: str, usual: list[int], *, drops: bool) -> None:
-    """Five answers, much the same each week, now and then one better or worse by one; or lower all over."""
+    """Five answers, mostly the same each time, now and then one better or worse by one; or lower all over."""
     chance = life.chance
     answers = list(usual)
     if drops:
         answers = [max(value - chance.randint(2, 3), 0) for value in answers]
-    elif chance.random() < 0.3:
+    elif chance.random() < 0.15:
         which = chance.randrange(len(answers))
         answers[which] = min(max(answers[which] + chance.choice((-1, 1)), 0), 10)
     comment = chance.choice(words.COMMENTS) if chance.random() < 0.15 else ""

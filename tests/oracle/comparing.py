@@ -157,10 +157,11 @@ def check_wording(assessment: Plain) -> list[str]:
 
 
 def mentions(text: str, number: float) -> bool:
-    """Whether a text says a number: in digits, rounded to any number of decimals, or a count in a word."""
+    """Whether a text says a number: in digits, rounded to one or more decimals (a last 0 may be left out: 7 for 6.96),
+    or, if it is a count, in a word."""
     for digits in re.findall(r"(?<![\w.])(?<![A-Za-z]-)\d+(?:\.\d+)?", text):
         decimals = len(digits.partition(".")[2])
-        if abs(float(digits) - abs(number)) <= 0.5 * 10**-decimals + 1e-4 and (decimals or number == int(number)):
+        if abs(float(digits) - abs(number)) <= 0.5 * 10 ** -max(decimals, 1) + 1e-4:
             return True
     if number == int(number) and 0 <= number < len(COUNTS):
         return re.search(rf"\b{COUNTS[int(number)]}\b", text, re.IGNORECASE) is not None

@@ -594,6 +594,8 @@ def test_differences_see_into_charts() -> None:
         ("Two questions", 2, True),
         ("one question", 2, False),
         ("mean 5.0", 4.9975, True),
+        ("usually 7 out of 10", 6.96, True),
+        ("usually 7 out of 10", 6.9, False),
         ("item 19", 9, False),
     ],
 )

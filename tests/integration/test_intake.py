@@ -272,6 +272,7 @@ async def test_a_patient_is_registered_once_and_changed_only_by_what_differs(int
         ({"registered_at": "2026-01-01T00:00:00"}, "/registered_at"),
         ({"registered_at": 1_700_000_000}, "/registered_at"),
         ({"mobile": "07700 900002"}, "/mobile"),
+        ({"name": "Sam\nBcc: everybody"}, "/name"),
         ({"consent_to_contact": "perhaps"}, "/consent_to_contact"),
         ({"stauts": "active"}, "/stauts"),
     ],
@@ -308,7 +309,10 @@ async def test_patients_are_listed_page_by_page_and_since_a_time(intake: Intake,
 
 
 async def test_a_cursor_or_position_we_did_not_give_is_refused(harbour: Client) -> None:
-    """400, with what to send."""
+    """400, with what to send; 422 for a time nobody means."""
+    far = await harbour.http.get("/v1/questions", params={"updated_since": "9999-12-31T23:59:59-12:00"})
+
+    assert far.status_code == 422
     assert (await harbour.ask("GET", "/v1/patients?cursor=abc")).status_code == 400
     assert (await harbour.ask("GET", "/v1/questions?cursor=abc")).status_code == 400
     assert (await harbour.ask("GET", "/v1/questions", **{"Wait-For-Position": "soon"})).status_code == 400
@@ -415,7 +419,8 @@ async def test_a_rating_that_cannot_be_is_refused_and_changes_nothing(
 # --- questions -------------------------------------------------------------------------------------------------------
 async def test_a_question_is_acknowledged_with_when_to_expect_a_reply(harbour: Client) -> None:
     """Asked on a Monday: by Wednesday, 5pm; with crisis contacts, and who will see it by when."""
-    asked = await harbour.do("POST", "/v1/questions", question())
+    words = "هل هذا طبيعي؟\n👩‍👧 \u200c"
+    asked = await harbour.do("POST", "/v1/questions", question(text=words))
     receipt = asked.json()
     seen = await harbour.get(f"/v1/questions/{receipt['id']}", **{"Wait-For-Position": receipt["position"]})
 
@@ -425,7 +430,7 @@ async def test_a_question_is_acknowledged_with_when_to_expect_a_reply(harbour: C
     assert receipt["registered"] is True
     assert receipt["safety"]["contacts"][0]["number"] == "999"
     assert receipt["safety"]["prominent"] is False
-    assert (seen["text"], seen["status"], seen["local_day"]) == ("Is it normal?", "open", "2026-11-23")
+    assert (seen["text"], seen["status"], seen["local_day"]) == (words, "open", "2026-11-23")
     assert seen["expect_reply_by"] == receipt["expect_reply_by"]
 
 

@@ -9,12 +9,13 @@ from pydantic import ConfigDict, Field, StringConstraints
 from services.intake.api.parts import (
     ClinicianId,
     Cursor,
+    InWords,
     Limit,
     Now,
+    OneLine,
     PageReply,
     TheRegister,
     UpdatedSince,
-    Written_,
     answered,
     answers,
 )
@@ -37,14 +38,16 @@ from shared.runtime import Body, WaitForPosition, caller_with, problems
 
 router = APIRouter(tags=["clinic"])
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
-ClockTime = Annotated[time, Written_]
-Day = Annotated[date, Written_]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), OneLine]
+ClockTime = Annotated[time, InWords]
+Day = Annotated[date, InWords]
 Domain = Annotated[str, StringConstraints(to_lower=True, strip_whitespace=True, max_length=190)]
 
 
 class ContactBody(Contact, Body):
     """Somebody who can be reached, by e-mail, mobile or both."""
+
+    name: Name
 
 
 class ScaleItemBody(ScaleItem, Body):

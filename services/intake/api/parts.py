@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
+from unicodedata import category
 
 from fastapi import Depends, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 
 from services.intake.handlers import Inbox, Register, Sessions
 from shared.auth import Caller
@@ -16,16 +17,30 @@ from shared.runtime import POSITION_HEADER
 T = TypeVar("T")
 
 
-def _written(value: object) -> object:
+def _in_words(value: object) -> object:
     if isinstance(value, str) and not value.replace(".", "").lstrip("+-").isdigit():
         return value
     raise ValueError("send it in words, as in the example: a bare number does not say what it means")
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
-"""An RFC 3339 time with its offset; a bare number is not taken for a time."""
-Written_ = BeforeValidator(_written)
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+def _of_our_times(instant: datetime) -> datetime:
+    if not 1900 < instant.year < 2200:
+        raise ValueError("check the year")
+    return instant
+
+
+def _on_one_line(text: str) -> str:
+    if any(category(char) in {"Cc", "Zl", "Zp"} for char in text):
+        raise ValueError("send it on one line, without control characters")
+    return text
+
+
+InWords = BeforeValidator(_in_words)
+"""Dates and times as RFC 3339 writes them; a bare number is not taken for one."""
+Instant = Annotated[AwareDatetime, InWords, AfterValidator(_of_our_times)]
+"""An RFC 3339 time with its offset."""
+OneLine = AfterValidator(_on_one_line)
+"""What may end up in the head of a message, where a line break is an attack."""
 
 PatientId = Annotated[Id, Path(description="The clinic's own id of the patient: 1 to 64 of A-Z a-z 0-9 . _ ~ -")]
 ClinicianId = Annotated[Id, Path(description="The clinic's own id of the clinician.")]

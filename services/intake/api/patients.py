@@ -9,13 +9,14 @@ from pydantic import ConfigDict, Field, StringConstraints
 from services.intake.api.parts import (
     Cursor,
     Instant,
+    InWords,
     Limit,
     Now,
+    OneLine,
     PageReply,
     PatientId,
     TheRegister,
     UpdatedSince,
-    Written_,
     answered,
     answers,
     told,
@@ -48,7 +49,7 @@ class PatientBody(Body):
         }
     )
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), OneLine] = ""
     email: Email | None = None
     mobile: Mobile | None = Field(default=None, description="In E.164 form, e.g. +447700900002.")
     consent_to_contact: bool = Field(
@@ -62,7 +63,7 @@ class PatientBody(Body):
         default=PatientStatus.ACTIVE,
         description="active: in care, and can go quiet; discharged: no more; deceased: nothing is concluded any more.",
     )
-    episode_started_on: Annotated[date, Written_] | None = Field(
+    episode_started_on: Annotated[date, InWords] | None = Field(
         default=None, description="First day of the present episode of care; earlier scores are no baseline."
     )
     registered_at: Instant | None = Field(

@@ -11,10 +11,10 @@ from services.intake.api.parts import (
     Cursor,
     Instant,
     Limit,
+    OneLine,
     PageReply,
     QuestionId,
     RawBody,
-    Text,
     TheInbox,
     UpdatedSince,
     answers,
@@ -60,7 +60,9 @@ class QuestionBody(Body):
     )
 
     patient: Id = Field(description="The clinic's own id of the patient; one not registered yet is taken too.")
-    text: Text = Field(description="The question, 1 to 2000 characters.")
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)] = Field(
+        description="The question, 1 to 2000 characters."
+    )
     occurred_at: Instant = Field(
         description="When it was asked: RFC 3339 with the offset of the place it was asked in (mandatory).",
         examples=["2026-11-23T09:30:00+00:00"],
@@ -200,7 +202,7 @@ class AnswerBody(Body):
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)] = Field(
         description="1 to 4000 characters."
     )
-    by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)] | None = Field(
+    by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), OneLine] | None = Field(
         default=None, description="Who answers; default: the token's client."
     )
 

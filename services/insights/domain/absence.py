@@ -100,15 +100,15 @@ class Questions:
     __slots__ = ("_asked", "_dues", "_handling", "_open", "_settled_by")
 
     def __init__(self) -> None:
-        self._asked: dict[str, list[tuple[bytes, int]]] = {}
+        self._asked: dict[str, list[tuple[bytes, int, int]]] = {}
         self._handling: dict[str, tuple[int, bool]] = {}
         self._open: set[str] = set()
         self._dues: dict[bytes, int] = {}
         self._settled_by: tuple[Standing | None, int] = (None, 0)
 
-    def ask(self, question: str, key: bytes, origin: int) -> None:
+    def ask(self, question: str, key: bytes, origin: int, accepted: int) -> None:
         """Take in that a question was asked."""
-        self._asked.setdefault(question, []).append((key, origin))
+        self._asked.setdefault(question, []).append((key, origin, accepted))
         if not self._handling.get(question, (0, False))[1]:
             self._open.add(question)
 
@@ -123,18 +123,18 @@ class Questions:
             self._open.add(question)
         return True
 
-    def waiting(self, standing: Standing, working_days: int) -> list[tuple[int, bytes, int]]:
-        """The open questions as (due, key, origin), ordered by due and id."""
+    def waiting(self, standing: Standing, working_days: int) -> list[tuple[int, bytes, int, int]]:
+        """The open questions as (due, key, origin, accepted), ordered by due and id."""
         if (standing, working_days) != self._settled_by:
             self._settled_by = (standing, working_days)
             self._dues.clear()
         found = []
         for question in self._open:
-            for key, origin in self._asked[question]:
+            for key, origin, accepted in self._asked[question]:
                 due = self._dues.get(key)
                 if due is None:
                     due = self._dues[key] = _due(standing.at(key_at(key)), key, working_days)
-                found.append((due, key, origin))
+                found.append((due, key, origin, accepted))
         found.sort(key=lambda waiting: (waiting[0], waiting[1][8:]))
         return found
 
@@ -152,7 +152,7 @@ def question_unanswered(
     """What the rule says, and when time alone changes it next."""
     waiting = questions.waiting(standing, int(parameters["working_days"]))
     late = [asked for asked in waiting if asked[0] <= horizon]
-    coming = min((due for due, _, _ in waiting if horizon < due < _NEVER), default=None)
+    coming = min((due for due, *_ in waiting if horizon < due < _NEVER), default=None)
     if not late:
         return None, coming
     promised = counted(int(parameters["working_days"]), "working day", "working days")
@@ -178,8 +178,9 @@ def question_unanswered(
                         f"A question asked on {at_time(local(key_at(key)))} has not been answered; "
                         f"the {promised} promised ended on {at_time(local(due))}."
                     ),
+                    accepted_at=instant_of(accepted) if accepted else None,
                 )
-                for due, key, origin in late
+                for due, key, origin, accepted in late
             ],
         ),
         coming,

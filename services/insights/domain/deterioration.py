@@ -21,17 +21,19 @@ _CALM_ENDS = 2
 class Scores:
     """One measure's valid scores in the order of facts, and the episode of deterioration along them.
 
-    keys: `sort_key`s; day: ordinals; score; origin; evidence: the index of the score that began the episode open after
-    this score, -1 where none is; calm: how many scores running have been better than the threshold meanwhile.
+    keys: `sort_key`s; day: ordinals; score; origin; accepted: when at the door (0: not known); evidence: the index of
+    the score that began the episode open after this score, -1 where none is; calm: how many scores running have been
+    better than the threshold meanwhile.
     """
 
-    __slots__ = ("_base", "_clean", "_key", "calm", "day", "evidence", "keys", "origin", "score", "walked")
+    __slots__ = ("_base", "_clean", "_key", "accepted", "calm", "day", "evidence", "keys", "origin", "score", "walked")
 
     def __init__(self) -> None:
         self.keys: list[bytes] = []
         self.day = array("i")
         self.score = array("d")
         self.origin = array("b")
+        self.accepted = array("q")
         self.evidence = array("i")
         self.calm = array("b")
         self._clean = 0
@@ -39,7 +41,7 @@ class Scores:
         self._key: tuple[float, int] = (0, 0)
         self.walked = 0
 
-    def add(self, *, key: bytes, day: int, score: float, origin: int) -> None:
+    def add(self, *, key: bytes, day: int, score: float, origin: int, accepted: int) -> None:
         """Take in a valid score."""
         index = len(self.keys)
         if index and key < self.keys[-1]:
@@ -48,6 +50,7 @@ class Scores:
         self.day.insert(index, day)
         self.score.insert(index, score)
         self.origin.insert(index, origin)
+        self.accepted.insert(index, accepted)
         self.evidence.insert(index, -1)
         self.calm.insert(index, 0)
         self._clean = min(self._clean, index)
@@ -156,4 +159,5 @@ def _telling(of: Scores, measure: str, index: int, threshold: float, local: Call
             f"{instrument(measure)} {number(score)}, given on {at_time(local(key_at(key)))}{reached(origin)}: up from "
             f"{number(of.first)} at the start of the episode ({_change(of.first, score, threshold)})."
         ),
+        accepted_at=instant_of(of.accepted[index]) if of.accepted[index] else None,
     )

@@ -14,7 +14,10 @@ from shared.contracts.moods import RiskAnswer
 
 
 class Answered(NamedTuple):
-    """A questionnaire's risk answers in short: its highest value, longest recall (microseconds) and urgency."""
+    """A questionnaire's risk answers in short: its highest value, longest recall (microseconds) and urgency.
+
+    accepted: when it was accepted at the door; 0 where that is not known.
+    """
 
     key: bytes
     value: int
@@ -23,9 +26,10 @@ class Answered(NamedTuple):
     origin: int
     instrument: str
     item: str
+    accepted: int
 
 
-def answered(key: bytes, origin: int, instrument: str, answers: Sequence[RiskAnswer]) -> Answered:
+def answered(key: bytes, origin: int, instrument: str, answers: Sequence[RiskAnswer], accepted: int) -> Answered:
     """The risk answers of one questionnaire (at least one) in short."""
     highest = max(answers, key=lambda answer: answer.value)
     return Answered(
@@ -36,6 +40,7 @@ def answered(key: bytes, origin: int, instrument: str, answers: Sequence[RiskAns
         origin=origin,
         instrument=instrument,
         item=highest.item,
+        accepted=accepted,
     )
 
 
@@ -166,5 +171,6 @@ def _telling(known: Answered, local: Callable[[int], datetime]) -> Telling:
         at=instant_of(at),
         origin=origin,
         urgency=Urgency.AT_ONCE if known.urgent else Urgency.WORKING_HOURS,
-        said=(f"{_answer(known)}, given on {at_time(local(at))}{reached(origin)} ({asks})."),
+        said=f"{_answer(known)}, given on {at_time(local(at))}{reached(origin)} ({asks}).",
+        accepted_at=instant_of(known.accepted) if known.accepted else None,
     )

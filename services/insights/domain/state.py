@@ -56,8 +56,11 @@ class PatientState:
         """The patient's document, where there is one that is not deleted."""
         return self.patient if self.patient is not None and not self.patient.deleted else None
 
-    def add(self, fact_id: str, fact: Fact) -> bool:
-        """Take in a fact; whether it was new. Kinds of fact we do not judge still count as entries."""
+    def add(self, fact_id: str, fact: Fact, accepted: int = 0) -> bool:
+        """Take in a fact; whether it was new. Kinds of fact we do not judge still count as entries.
+
+        accepted: when it was accepted at the door, in microseconds since 1970; 0 where that is not known.
+        """
         if not self._ids.add(fact_id):
             return False
         at = micros(fact.occurred_at)
@@ -69,26 +72,28 @@ class PatientState:
             self.mood.add(day=day, hundredths=round(fact.mood * 100), at=at, origin=origin, fact_id=fact_id)
         key = sort_key(at, fact_id)
         if type(fact) is QuestionnaireCompleted:
-            self._add_questionnaire(key, day, origin, fact)
+            self._add_questionnaire(key, day, origin, fact, accepted)
         elif type(fact) is QuestionAsked:
             if self.questions is None:
                 self.questions = Questions()
-            self.questions.ask(fact.question, key, origin)
+            self.questions.ask(fact.question, key, origin, accepted)
         self.observed.add(day)
         if self.last is None or key > self.last[0]:
             self.last = (key, origin)
         return True
 
-    def _add_questionnaire(self, key: bytes, day: int, origin: int, fact: QuestionnaireCompleted) -> None:
+    def _add_questionnaire(
+        self, key: bytes, day: int, origin: int, fact: QuestionnaireCompleted, accepted: int
+    ) -> None:
         if fact.score is not None and fact.instrument in MEASURES:
             scores = self.scores.get(fact.instrument)
             if scores is None:
                 scores = self.scores[fact.instrument] = Scores()
-            scores.add(key=key, day=day, score=fact.score, origin=origin)
+            scores.add(key=key, day=day, score=fact.score, origin=origin, accepted=accepted)
         if fact.risk_answers:
             if self.risk is None:
                 self.risk = RiskAnswers()
-            self.risk.add(answered(key, origin, fact.instrument, fact.risk_answers))
+            self.risk.add(answered(key, origin, fact.instrument, fact.risk_answers, accepted))
 
     def apply(self, document: Contract) -> bool:
         """Take in a document; whether it was newer than what is known. Kinds we do not judge are passed over."""

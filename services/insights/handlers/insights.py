@@ -8,7 +8,7 @@ from typing import Final
 
 from services.insights.domain import RULES_VERSION, PatientState, micros
 from services.insights.domain.ports import Additions, Clinics, Store
-from services.insights.handlers.kept import DOCUMENTS, FACTS, carries_risk, month_of, place_of, state_of
+from services.insights.handlers.kept import DOCUMENTS, FACTS, carries_risk, keep_fact, month_of, place_of, state_of
 from services.insights.handlers.owned import Known, Owned
 from services.insights.handlers.voice import View, Voice, Word
 from shared.bus import Batch, Event, Publisher
@@ -230,7 +230,8 @@ def _add(key: str, known: Known, events: Sequence[Event]) -> Additions | None:
         letter = FACTS.get(type(data))
         name = event.id
         if letter is not None:
-            if state.add(name, data):  # type: ignore[arg-type]  # the table holds facts only
+            accepted = micros(event.time)
+            if state.add(name, data, accepted):  # type: ignore[arg-type]  # the table holds facts only
                 month = month_of(data)  # type: ignore[arg-type]
                 kept = added.facts.get(month)
                 if kept is None:
@@ -238,7 +239,7 @@ def _add(key: str, known: Known, events: Sequence[Event]) -> Additions | None:
                     if month not in known.months:
                         known.months.add(month)
                         added.months.append(month)
-                kept[name] = letter + event.value
+                kept[name] = keep_fact(letter, accepted, event.value)
         elif isinstance(data, Document):
             name = place_of(data)
             if state.apply(data):

@@ -1,4 +1,7 @@
-"""Which events insights takes in, and how they are kept: the record's own bytes behind one letter for its kind."""
+"""Which events insights takes in, and how they are kept: the record's own bytes behind one letter for its kind.
+
+Between the two, a fact has eight bytes more: when it was accepted at the door, in microseconds since 1970.
+"""
 
 from collections.abc import Mapping
 from typing import Final, cast
@@ -36,21 +39,26 @@ def month_of(fact: Fact) -> str:
     return fact.local_day.isoformat()[:7]
 
 
-def read(kept: bytes) -> Contract:
-    """What was kept. Raises Recoverable where a newer version of insights kept it: its owner is on the way."""
+def keep_fact(letter: bytes, accepted: int, value: bytes) -> bytes:
+    """A fact as it is kept."""
+    return letter + accepted.to_bytes(8) + value
+
+
+def _read(kept: bytes, skipped: int) -> Contract:
     model = _READERS.get(kept[:1])
     if model is None:
+        # a newer version of insights kept it: its owner is on the way
         raise Recoverable("The store holds an entry of a kind this version does not know yet.")
-    return model.model_validate_json(kept[1:])
+    return model.model_validate_json(kept[skipped:])
 
 
 def state_of(remembered: Remembered) -> PatientState:
-    """A patient's state, computed anew from what is kept."""
+    """A patient's state, computed anew from what is kept. Raises Recoverable."""
     state = PatientState()
     for fact_id, kept in remembered.facts:
-        state.add(fact_id, cast("Fact", read(kept)))
+        state.add(fact_id, cast("Fact", _read(kept, 9)), int.from_bytes(kept[1:9]))
     for kept in remembered.documents:
-        state.apply(read(kept))
+        state.apply(_read(kept, 1))
     for event_id, risk in remembered.aside.items():
         state.set_aside(event_id, risk=risk)
     return state

@@ -63,7 +63,7 @@ class Voice:
 
     def may_outdo(self, owned: Owned, view: View) -> bool:
         """Whether we know as much as whoever spoke before us, so that our word may replace any of theirs."""
-        known_since = owned.silent_until is None or view.caught_up or view.horizon >= owned.silent_until
+        known_since = owned.silent_until is None or view.caught_up or view.horizon > owned.silent_until
         return known_since and (self._epoch, view.basis) >= owned.gate
 
     def outdoes(self, key: str, said: Said, view: View) -> bool:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from services.insights.domain import PatientState, Standing, assess
+from services.insights.domain import PatientState, Standing, assess, micros
 from services.insights.handlers import Insights
 from services.insights.handlers.saying import assessment_of, content_of
 from shared.bus import Batch, Event, Message, Position
@@ -43,7 +43,7 @@ class World:
                 data: Any = event.data
                 state = states.setdefault(f"{data.clinic}/{data.patient}", PatientState())
                 if isinstance(data, Fact):
-                    state.add(event.id, data)
+                    state.add(event.id, data, micros(event.time))
                 else:
                     state.apply(data)
         now = self.clock.now()

@@ -1,0 +1,131 @@
+"""Intake running on a real broker and store, and the systems of the clinics that talk to it."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import httpx
+from fastapi import FastAPI
+
+from services.intake.app import create_app
+from services.intake.settings import Settings
+from shared.auth import SCOPES, DevelopmentIssuer
+from tests.fakes import FakeClock
+from tests.stack import Stack
+
+POLL = 0.02  # seconds between two looks
+MONDAY = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+Answer = TypeVar("Answer")
+CLINIC: dict[str, Any] = {
+    "name": "Harbour Clinic",
+    "zone": "Europe/London",
+    "working_hours": {day: ["09:00", "17:00"] for day in ("mon", "tue", "wed", "thu", "fri")},
+    "rule_set": {"base": "starter"},
+    "fallback_contact": {"name": "Duty", "email": "duty@harbour.example"},
+}
+PRIYA: dict[str, Any] = {"name": "Priya", "email": "priya@harbour.example", "channels": ["email"]}
+SAM: dict[str, Any] = {"name": "Sam Taylor", "mobile": "+447700900002", "clinician": "priya"}
+RATING = {
+    "felt_welcome": 9,
+    "room_was_comfortable": 7,
+    "felt_listened_to": 9,
+    "worked_on_what_matters": 8,
+    "questions_were_answered": 8,
+}
+
+
+async def until(what: str, ask: Callable[[], Awaitable[Answer]], *, seconds: float = 30) -> Answer:
+    """Ask again and again until the answer is true; fail by name when it takes too long."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not (answer := await ask()):
+        assert asyncio.get_running_loop().time() < deadline, f"{what}: not within {seconds} s"
+        await asyncio.sleep(POLL)
+    return answer
+
+
+@dataclass
+class Client:
+    """One clinic's system."""
+
+    clinic: str
+    http: httpx.AsyncClient
+
+    async def ask(self, method: str, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> Any:
+        """One request; POSTs get an Idempotency-Key, `key` or a new one."""
+        if method == "POST":
+            headers["Idempotency-Key"] = key or uuid.uuid4().hex
+        return await self.http.request(method, path, json=body, headers=headers)
+
+    async def get(self, path: str, **headers: str) -> Any:
+        """What a path that must answer 200 says."""
+        answer = await self.ask("GET", path, **headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def do(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> httpx.Response:
+        """A request that must be accepted."""
+        answer: httpx.Response = await self.ask(method, path, body, key=key)
+        assert answer.is_success, answer.text
+        return answer
+
+    async def set_up(self) -> None:
+        """A clinic with one clinician and one patient."""
+        await self.do("PUT", "/v1/clinic", CLINIC)
+        await self.do("PUT", "/v1/clinicians/priya", PRIYA)
+        await self.do("PUT", "/v1/patients/sam", SAM)
+
+
+@dataclass
+class Intake:
+    """The service, with its clock, and clients of as many clinics as a test needs."""
+
+    app: FastAPI
+    state: dict[str, Any]
+    clock: FakeClock
+    issuer: DevelopmentIssuer
+
+    def client(self, clinic: str | None = None, scopes: tuple[str, ...] = SCOPES) -> Client:
+        """A client with a token for one clinic; a new clinic where none is named."""
+        name = clinic or f"clinic-{uuid.uuid4().hex[:10]}"
+        token = self.issuer.issue(clinic=name, client="tests", scopes=scopes, lasts=timedelta(days=3000))
+        transport = httpx.ASGITransport(app=self._with_state)
+        headers = {"Authorization": f"Bearer {token}"}
+        return Client(name, httpx.AsyncClient(transport=transport, base_url="http://intake", headers=headers))
+
+    async def _with_state(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope | {"state": dict(self.state)}, receive, send)
+
+    async def ready(self) -> bool:
+        """Whether it says it is."""
+        answer: httpx.Response = await self.client().ask("GET", "/readyz")
+        return answer.status_code == 200
+
+
+@asynccontextmanager
+async def running(stack: Stack, *, prefix: str, clock: FakeClock, issuer: DevelopmentIssuer) -> AsyncIterator[Intake]:
+    settings = Settings(
+        env="development",
+        kafka=stack.bootstrap,
+        mongo=stack.mongo_url,
+        database_prefix=prefix,
+        jwt_keys=json.dumps(issuer.jwks()),
+        sweep_seconds=0.2,
+    )
+    app = create_app(settings, clock)
+    async with app.router.lifespan_context(app) as state:
+        intake = Intake(app, dict(state or {}), clock, issuer)
+        await until("intake", intake.ready)
+        yield intake
+
+
+def question(**changes: Any) -> dict[str, Any]:
+    return {"patient": "sam", "text": "Is it normal?", "occurred_at": MONDAY.isoformat()} | changes
+
+
+def session(**changes: Any) -> dict[str, Any]:
+    return {"session": "s1", "scheduled_at": (MONDAY - timedelta(hours=2)).isoformat()} | changes

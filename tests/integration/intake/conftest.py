@@ -1,0 +1,57 @@
+"""Intake as a whole, over HTTP, on the real broker and the real store server. Found by name, never imported."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.intake.settings import Settings
+from shared.auth import DevelopmentIssuer
+from shared.bus.provision import provision
+from tests.fakes import FakeClock
+from tests.integration.intake.clinic_system import MONDAY, Client, Intake, running
+from tests.stack import Stack
+
+
+@pytest.fixture(scope="module")
+def clock() -> FakeClock:
+    return FakeClock(MONDAY)
+
+
+@pytest.fixture(scope="module")
+def issuer(clock: FakeClock) -> DevelopmentIssuer:
+    defaults = Settings()
+    return DevelopmentIssuer(
+        environment="development", issuer=defaults.jwt_issuer, audience=defaults.jwt_audience, clock=clock
+    )
+
+
+@pytest.fixture(scope="module")
+async def intake(stack: Stack, clock: FakeClock, issuer: DevelopmentIssuer) -> AsyncIterator[Intake]:
+    await provision(stack.bootstrap)
+    async with running(stack, prefix=f"test_{uuid.uuid4().hex[:8]}", clock=clock, issuer=issuer) as intake:
+        yield intake
+
+
+@pytest.fixture(autouse=True)
+def monday(clock: FakeClock) -> None:
+    """Every test begins on the same Monday morning."""
+    clock.set(MONDAY)
+
+
+@pytest.fixture
+async def harbour(intake: Intake) -> AsyncIterator[Client]:
+    """A clinic that is set up."""
+    client = intake.client()
+    async with client.http:
+        await client.set_up()
+        yield client
+
+
+@pytest.fixture
+async def stranger(intake: Intake) -> AsyncIterator[Client]:
+    """Another clinic, which uses the same ids."""
+    client = intake.client()
+    async with client.http:
+        await client.set_up()
+        yield client

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from shared.bus import Batch, Event, Message, Position, Resume, ResumeStore
-from shared.bus.memory import MemoryResumeStore
+from shared.bus.memory import MemoryBroker, MemoryPublisher, MemoryResumeStore, MemorySource
 from shared.bus.records import encode, partition_of
 from shared.bus.runner import Runner
 from shared.bus.source import Limits, Record, Source
@@ -53,6 +53,30 @@ class Bus(Protocol):
 
     async def heal(self) -> None:
         """The broker is back, with what it had acknowledged."""
+
+
+class MemoryBus:
+    """A MemoryBroker as the suite wants it."""
+
+    partitions = 4
+
+    def __init__(self) -> None:
+        self.broker = MemoryBroker(patient_partitions=self.partitions)
+
+    def source(self, topics: frozenset[Topic], group: str | None) -> Source:
+        return MemorySource(self.broker, group=group, topics=topics)
+
+    def publisher(self) -> AbstractAsyncContextManager[Publishing]:
+        return MemoryPublisher(self.broker, service="mood")
+
+    async def records(self, topic: Topic) -> Sequence[Record]:
+        return self.broker.records(topic)
+
+    async def cut(self) -> None:
+        self.broker.down = True
+
+    async def heal(self) -> None:
+        self.broker.down = False
 
 
 async def eventually(condition: Callable[[], Any], what: str = "it never came true", within: float = 30.0) -> Any:
@@ -204,6 +228,7 @@ async def running(
         finally:
             task.cancel()
             await asyncio.wait({task})
+            assert task.cancelled() or task.exception() is None, task.exception()
 
 
 async def publish(bus: Bus, *messages: Message) -> list[Position]:

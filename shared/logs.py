@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from typing import cast
+from datetime import UTC, datetime
+from typing import Final, cast
 
 import structlog
 
@@ -25,12 +26,11 @@ def set_up_logs(*, service: str, level: str = "INFO") -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
+    others = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
+    handler.setFormatter(others if sys.stdout.isatty() else _Lines(others))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -42,3 +42,33 @@ def set_up_logs(*, service: str, level: str = "INFO") -> None:
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """A logger; `name` is the module's."""
     return cast("structlog.typing.FilteringBoundLogger", structlog.get_logger(name))
+
+
+_ACCESS: Final = logging.getLogger("rapport.access")
+_REQUEST: Final = "request service=%s method=%s route=%s status=%d milliseconds=%.1f request_id=%s"
+
+
+def log_request(*, service: str, method: str, route: str, status: int, milliseconds: float, request_id: str) -> None:
+    """The access log's line: the route's template, never the path. All values are ours and need no escaping."""
+    _ACCESS.info(_REQUEST, service, method, route, status, milliseconds, request_id)
+
+
+class _Lines(logging.Formatter):
+    """JSON lines. The access log's is put together by hand, as structlog's way cost a seventh of a check-in."""
+
+    def __init__(self, others: logging.Formatter) -> None:
+        super().__init__()
+        self._others = others
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, without its end."""
+        if record.msg is not _REQUEST or not isinstance(record.args, tuple):
+            return self._others.format(record)
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")[:-6]
+        return _REQUEST_LINE % (*record.args, at)
+
+
+_REQUEST_LINE: Final = (
+    '{"service": "%s", "method": "%s", "route": "%s", "status": %d, "milliseconds": %.1f, "request_id": "%s", '
+    '"event": "request", "level": "info", "timestamp": "%sZ"}'
+)

@@ -1,26 +1,27 @@
 """The HTTP edge every service has: refusals that say what to send, access logs without paths, health, metrics."""
 
 import asyncio
+import os
 import re
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.bus.runner import Health
 from shared.errors import FieldError, Problem, Recoverable
+from shared.logs import log_request
 from shared.metrics import HTTP_SECONDS
 
 log = structlog.get_logger(__name__)
@@ -121,12 +122,13 @@ class Access:
 
     def __init__(self, app: ASGIApp, *, service: str) -> None:
         self._app, self._service = app, service
+        self._timers: dict[tuple[str, str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status, request_id = time.perf_counter(), 500, uuid.uuid4().hex
+        began, status, request_id = time.perf_counter(), 500, os.urandom(16).hex()
 
         async def started(message: Message) -> None:
             nonlocal status
@@ -142,18 +144,28 @@ class Access:
             await _problem_response(_BUG)(scope, receive, started)
         finally:
             seconds, route = time.perf_counter() - began, _template(scope)
-            HTTP_SECONDS.labels(self._service, scope["method"], route, status).observe(seconds)
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._timer(method, route, status).observe(seconds)
             if route not in PUBLIC_PATHS:
-                log.info(
-                    "request",
-                    method=scope["method"],
+                log_request(
+                    service=self._service,
+                    method=method,
                     route=route,
                     status=status,
-                    milliseconds=round(seconds * 1000, 1),
+                    milliseconds=seconds * 1000,
                     request_id=request_id,
                 )
 
+    def _timer(self, method: str, route: str, status: int) -> Histogram:
+        timer = self._timers.get((method, route, status))
+        if timer is None:
+            timer = HTTP_SECONDS.labels(self._service, method, route, status)
+            self._timers[method, route, status] = timer
+        return timer
 
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Anything else a client makes up is `other`, so that labels stay bounded."""
 _BUG = Problem(
     500,
     "internal",

@@ -9,9 +9,9 @@ from services.mood.api.bodies import CHECK_IN_BODY, LINES_BODY, QUESTIONNAIRE_BO
 from services.mood.handlers import BatchReceipt, LineResult, Receipt, Recorder
 from shared.auth import Caller
 from shared.errors import Problem
-from shared.runtime import POSITION_HEADER, IdempotencyKey, caller_with, problems
+from shared.runtime import POSITION_HEADER, DirectRoute, IdempotencyKey, caller_with, problems
 
-router = APIRouter(tags=["entries"])
+router = APIRouter(tags=["entries"], route_class=DirectRoute)
 MOST_LINES: Final = 10_000
 MOST_BATCH_BYTES: Final = 8 * 1024 * 1024
 MOST_BYTES: Final = 64 * 1024

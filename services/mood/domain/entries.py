@@ -149,7 +149,7 @@ def check_in(sent: CheckIn, *, clinic: str, now: datetime) -> Entry:
     _refuse_impossible_time(sent.occurred_at, sent.origin, now)
     if abs(sent.mood * 100 - round(sent.mood * 100)) > _FEW:
         raise refused(FieldError("/mood", "send a number from 0 (worst) to 10 (best) with at most two decimals"))
-    fact = CheckInRecorded.model_construct(
+    fact = CheckInRecorded(
         clinic=clinic,
         patient=sent.patient,
         occurred_at=sent.occurred_at,

@@ -1,7 +1,7 @@
 """Patients' questions: taken in as facts, answered and settled as documents."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -150,7 +150,8 @@ class Inbox:
         deadline = asyncio.get_running_loop().time() + BUS_PATIENCE.total_seconds()
         while (asked := await self._asked.find(clinic, question)) is None:
             if asyncio.get_running_loop().time() >= deadline:
-                raise not_found("question")
+                nowhere = not_found("question")
+                raise replace(nowhere, detail=f"{nowhere.detail} If it was asked a moment ago, send this again.")
             await asyncio.sleep(POLL)
         return asked
 

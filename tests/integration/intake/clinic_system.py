@@ -105,6 +105,18 @@ class Intake:
         answer: httpx.Response = await self.client().ask("GET", "/readyz")
         return answer.status_code == 200
 
+    async def reads(self) -> None:
+        """Return once it has been given its partitions and applies what stands on them."""
+        client = self.client()
+        await client.set_up()
+        asked = (await client.do("POST", "/v1/questions", question())).json()
+
+        async def known() -> bool:
+            answer: httpx.Response = await client.ask("GET", f"/v1/questions/{asked['id']}")
+            return answer.is_success
+
+        await until("the first question", known, seconds=60)
+
 
 @asynccontextmanager
 async def running(stack: Stack, *, prefix: str, clock: FakeClock, issuer: DevelopmentIssuer) -> AsyncIterator[Intake]:
@@ -120,6 +132,7 @@ async def running(stack: Stack, *, prefix: str, clock: FakeClock, issuer: Develo
     async with app.router.lifespan_context(app) as state:
         intake = Intake(app, dict(state or {}), clock, issuer)
         await until("intake", intake.ready)
+        await intake.reads()
         yield intake
 
 

@@ -80,7 +80,11 @@ def merged_openapi(apps: Mapping[str, FastAPI]) -> dict[str, Any]:
             "Every path takes `Authorization: Bearer <token>`; the clinic is the token's.",
         },
         "paths": {},
-        "components": {"schemas": {}},
+        "components": {
+            "schemas": {},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+        "security": [{"token": []}],
     }
     schemas = merged["components"]["schemas"]
     for name, app in apps.items():
@@ -94,8 +98,18 @@ def merged_openapi(apps: Mapping[str, FastAPI]) -> dict[str, Any]:
                 text = text.replace(f'"{schema}": {{', f'"{name.title()}{schema}": {{', 1)
         document = json.loads(text)
         merged["paths"].update(document["paths"])
+        _say_what_every_door_needs(document["paths"])
         schemas.update(document.get("components", {}).get("schemas", {}))
     return merged
+
+
+def _say_what_every_door_needs(paths: Mapping[str, Any]) -> None:
+    """The Idempotency-Key is mandatory: read as optional only so that its absence gets an answer that explains it."""
+    for operation in (operation for path in paths.values() for operation in path.values()):
+        for parameter in operation.get("parameters", []):
+            if parameter["name"] == "Idempotency-Key":
+                parameter["required"] = True
+                parameter["schema"] = {"type": "string", "minLength": 1, "maxLength": 255}
 
 
 class DevelopmentHost:

@@ -195,7 +195,7 @@ def _read(record: Record) -> Delivery:
 class DueTimes:
     """Which rows to look at in which minute: buckets `{_id: "<minute>/<shard>", ids}`, fetched by `_id`.
 
-    `cursor` is the oldest minute that may still have a bucket.
+    `cursor` is the oldest minute that may still have a bucket: every mark sees to that, in the same write.
     """
 
     def __init__(self, *, collection: Collection, clock: Clock) -> None:
@@ -203,20 +203,20 @@ class DueTimes:
 
     async def open(self) -> datetime:
         """The minute to begin at. Raises Recoverable."""
-        beginning = _minute(self._clock.now() - LATE)
         with recoverable():
             record = await self._collection.find_one({"_id": "cursor"})
-            if record is None:
-                await _written(
-                    self._collection,
-                    [UpdateOne({"_id": "cursor"}, {"$min": {"minute": beginning.isoformat()}}, upsert=True)],
-                )
-        return beginning if record is None else datetime.fromisoformat(record["minute"])
+        latest = _minute(self._clock.now() - LATE)
+        return latest if record is None else min(latest, datetime.fromisoformat(record["minute"]))
 
     async def mark(self, delivery_id: str, at: datetime) -> None:
         """Have a row looked at in the minute of `at`, or in this one where that is past. Raises Recoverable."""
-        name = _bucket(_minute(max(at, self._clock.now())), zlib.crc32(delivery_id.encode()) % _SHARDS)
-        await _written(self._collection, [UpdateOne({"_id": name}, {"$addToSet": {"ids": delivery_id}}, upsert=True)])
+        minute = _minute(max(at, self._clock.now()))
+        name = _bucket(minute, zlib.crc32(delivery_id.encode()) % _SHARDS)
+        writes = [
+            UpdateOne({"_id": "cursor"}, {"$min": {"minute": minute.isoformat()}}, upsert=True),
+            UpdateOne({"_id": name}, {"$addToSet": {"ids": delivery_id}}, upsert=True),
+        ]
+        await _written(self._collection, writes, ordered=True)
 
     async def marked(self, since: datetime, until: datetime) -> dict[str, list[str]]:
         """The buckets from the minute of `since` to that of `until`, with their rows. Raises Recoverable."""
@@ -247,7 +247,7 @@ def _minute(at: datetime) -> datetime:
 
 
 def _bucket(minute: datetime, shard: int) -> str:
-    return f"{minute:%Y-%m-%dT%H:%M}/{shard}"
+    return f"{minute.isoformat()[:16]}/{shard}"
 
 
 def minute_of(bucket: str) -> datetime:

@@ -60,13 +60,13 @@ def reconcile(situation: Situation) -> list[Alert]:
 
     An assessment older than one that an alert was decided from decides nothing: it is a stale owner's, or a replay's.
     """
-    if any(alert.as_of > situation.order for alert in situation.alerts):
+    assessment = situation.assessment
+    if assessment is None or any(alert.as_of > assessment.order for alert in situation.alerts):
         return []
-    concerns: dict[str, Concern] = {}
-    if situation.assessment is not None and not situation.assessment.deleted and not situation.deceased:
-        concerns = {concern.rule: concern for concern in situation.assessment.concerns}
-    open_rules = [alert.rule for alert in situation.alerts if _is_open(alert)]
-    changed = (_reconcile_rule(situation, rule, concerns.get(rule)) for rule in dict.fromkeys([*concerns, *open_rules]))
+    silent = assessment.deleted or situation.deceased
+    concerns = {} if silent else {concern.rule: concern for concern in assessment.concerns}
+    rules = dict.fromkeys([*concerns, *(alert.rule for alert in situation.alerts if _is_open(alert))])
+    changed = (_reconcile_rule(situation, assessment, rule, concerns.get(rule)) for rule in rules)
     return [alert for alert in changed if alert is not None]
 
 
@@ -74,15 +74,15 @@ def _is_open(alert: Alert) -> bool:
     return alert.status is not AlertStatus.CLOSED and not alert.deleted
 
 
-def _reconcile_rule(situation: Situation, rule: str, concern: Concern | None) -> Alert | None:
+def _reconcile_rule(situation: Situation, assessment: Assessment, rule: str, concern: Concern | None) -> Alert | None:
     mine = [alert for alert in situation.alerts if alert.rule == rule]
     current = max((alert for alert in mine if _is_open(alert)), key=lambda alert: alert.opened_at, default=None)
     news = [] if concern is None else _news(concern, mine)
-    if concern is not None and situation.assessment is not None and news:
+    if concern is not None and news:
         if current is not None:
             return _appended(situation, current, concern, news)
-        return _opened(situation, situation.assessment, concern, news, before=len(mine))
-    if current is None or (situation.assessment is None and not situation.deceased):
+        return _opened(situation, assessment, concern, news, before=len(mine))
+    if current is None:
         return None
     wanted = _ended(situation, current) if concern is None or not concern.holds else _going_on(current, concern)
     if wanted.status is not AlertStatus.CLOSED:

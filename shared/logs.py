@@ -31,6 +31,8 @@ def set_up_logs(*, service: str, level: str = "INFO") -> None:
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
     handler.setFormatter(others if sys.stdout.isatty() else _Lines(others))
+    # nobody reads these, and every record would find them out
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -50,7 +52,9 @@ _REQUEST: Final = "request service=%s method=%s route=%s status=%d milliseconds=
 
 def log_request(*, service: str, method: str, route: str, status: int, milliseconds: float, request_id: str) -> None:
     """The access log's line: the route's template, never the path. All values are ours and need no escaping."""
-    _ACCESS.info(_REQUEST, service, method, route, status, milliseconds, request_id)
+    if _ACCESS.isEnabledFor(logging.INFO):
+        said = (service, method, route, status, milliseconds, request_id)
+        _ACCESS.handle(_ACCESS.makeRecord(_ACCESS.name, logging.INFO, "", 0, _REQUEST, said, None))
 
 
 class _Lines(logging.Formatter):

@@ -23,6 +23,7 @@ from shared.bus.runner import Health
 from shared.errors import FieldError, Problem, Recoverable
 from shared.logs import log_request
 from shared.metrics import HTTP_SECONDS
+from shared.runtime.doors import DirectRoute
 
 log = structlog.get_logger(__name__)
 Ping = Callable[[], Awaitable[None]]
@@ -48,6 +49,7 @@ def create_app(*, service: str, title: str, routers: Sequence[APIRouter], lifesp
     app.add_exception_handler(Recoverable, _on_recoverable)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_middleware(Shortcut, routes=routes_of(app))
     app.add_middleware(Access, service=service)
     app.openapi = partial(_openapi, app, app.openapi)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
@@ -162,6 +164,37 @@ class Access:
             timer = HTTP_SECONDS.labels(self._service, method, route, status)
             self._timers[method, route, status] = timer
         return timer
+
+
+class Shortcut:
+    """Answers direct routes itself, found by method and path: a check-in costs half of what the way around does.
+
+    They behave as on the way around: the same handler, and the same answers to Problem and Recoverable.
+    """
+
+    def __init__(self, app: ASGIApp, *, routes: Sequence[APIRoute]) -> None:
+        self._app = app
+        self._direct = {
+            (method, route.path): (route, route.get_route_handler())
+            for route in routes
+            if isinstance(route, DirectRoute)
+            for method in route.methods or ()
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        direct = self._direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if direct is None:
+            await self._app(scope, receive, send)
+            return
+        scope["route"], handle = direct
+        request = Request(scope, receive)
+        try:
+            response = await handle(request)
+        except Problem as problem:
+            response = _problem_response(problem)
+        except Recoverable as error:
+            response = await _on_recoverable(request, error)
+        await response(scope, receive, send)
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

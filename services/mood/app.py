@@ -16,6 +16,7 @@ from shared.auth import Verifier
 from shared.bus import Position
 from shared.bus.kafka import KafkaPublisher, KafkaSource, describe_cluster
 from shared.bus.runner import Runner, wait_for
+from shared.bus.source import Limits
 from shared.bus.table import TableFeed
 from shared.clock import Clock, SystemClock
 from shared.documents import MongoResumeStore
@@ -43,7 +44,8 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     clinics, store, resume = Clinics(), Store(database), MongoResumeStore(database=database, group=name)
     feed = TableFeed(service=SERVICE, source=source(group=None, topics=TABLES), on_event=clinics.apply)
     follower, read = Follower(store=store), source(group=name, topics=SUBSCRIPTIONS)
-    runner = Runner(service=SERVICE, source=read, handler=follower, resume=resume, publisher=publisher, clock=clock)
+    runner = Runner(service=SERVICE, source=read, handler=follower, resume=resume, publisher=publisher, clock=clock,
+                    limits=Limits(concurrency=16))  # fmt: skip  # a batch that pauses must not hold up the others
     work = {"bus": runner.run(), "clinics": feed.run()}
     tasks = [await stack.enter_async_context(runtime.background(one, name=name)) for name, one in work.items()]
 

@@ -1,7 +1,7 @@
 """What mood keeps: a projection of its topics that can be thrown away and rebuilt. Everything is found by exact `_id`.
 
 entries    {_id: "clinic/patient/2026-11", e: {<id>: {r: recorded at, k: kind, d: the event's JSON}}}
-timelines  {_id: "clinic/patient", months: {"2026-11": 1}, aside: {<id>: 1}}
+timelines  {_id: "clinic/patient", months: {"2026-11": 1}, aside: {<id>: "2026-11"}}
 questions, patients   mirrors of intake's documents
 """
 
@@ -38,7 +38,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What there is of a patient: months with entries, and how many entries were set aside."""
+    """What there is of a patient: months with entries, and how many entries are missing because they were set aside."""
 
     months: list[str]
     set_aside: int
@@ -53,18 +53,20 @@ class Store:
         self.questions = Mirror(collection=database["questions"], model=Question)
         self.patients = Mirror(collection=database["patients"], model=Patient)
 
-    async def record(self, taken: Sequence[Taken]) -> None:
-        """Add entries. The one accepted first wins, so that a retry does not move when something was recorded."""
+    async def record(self, taken: Sequence[Taken], *, listed: Collection[str] = ()) -> None:
+        """Add entries. The one accepted first wins, so that a retry does not move when something was recorded.
+
+        listed: months (`clinic/patient/2026-11`) known to be listed in their timelines.
+        """
         months: dict[str, dict[str, Record]] = defaultdict(dict)
         timelines: dict[str, Record] = defaultdict(dict)
-        done: dict[str, Record] = defaultdict(dict)
         for one in taken:
-            patient, month = patient_key(one.fact), month_of(one.fact.local_day)
-            name, entry = _field(one.id), _written(one)
-            there = months[f"{patient}/{month}"]
+            key, name, entry = month_key(one.fact), _field(one.id), _written(one)
+            there = months[key]
             there[name] = min(there.get(name, entry), entry, key=lambda written: str(written["r"]))
-            timelines[patient][f"months.{month}"] = 1
-            done[patient][f"aside.{name}"] = ""
+            if key not in listed:
+                patient, month = key.rsplit("/", 1)
+                timelines[patient][f"months.{month}"] = 1
         await _write(
             self._entries,
             [
@@ -73,17 +75,12 @@ class Store:
                 for some in _parts(list(entries))
             ],
         )
-        await _write(
-            self._timelines,
-            [
-                UpdateOne({"_id": key}, {"$set": found, "$unset": done[key]}, upsert=True)
-                for key, found in timelines.items()
-            ],
-        )
+        lists = [UpdateOne({"_id": key}, {"$set": found}, upsert=True) for key, found in timelines.items()]
+        await _write(self._timelines, lists)
 
     async def note_set_aside(self, fact: Fact, fact_id: str) -> None:
-        """Remember that an entry could not be processed, until it is replayed."""
-        note = {"$set": {f"aside.{_field(fact_id)}": 1}}
+        """Remember that an entry could not be processed; it counts as missing until it stands in its month."""
+        note = {"$set": {f"aside.{_field(fact_id)}": month_of(fact.local_day)}}
         await _write(self._timelines, [UpdateOne({"_id": patient_key(fact)}, note, upsert=True)])
 
     async def forget(self, patients: Collection[str]) -> None:
@@ -98,20 +95,31 @@ class Store:
     async def known(self, clinic: str, patient: str) -> Known:
         """What there is of a patient; nothing, where nobody knows them."""
         with recoverable():
-            found = await self._timelines.find_one({"_id": f"{clinic}/{patient}"})
-        return Known([], 0) if found is None else Known(sorted(found.get("months", {})), len(found.get("aside", {})))
+            found = await self._timelines.find_one({"_id": f"{clinic}/{patient}"}) or {}
+        aside: Record = found.get("aside", {})
+        replayed = await self._found(clinic, patient, set(aside.values())) if aside else {}
+        return Known(sorted(found.get("months", {})), len(aside.keys() - replayed.keys()))
 
-    async def read(self, clinic: str, patient: str, months: Sequence[str]) -> list[Recorded]:
+    async def read(self, clinic: str, patient: str, months: Collection[str]) -> list[Recorded]:
         """The entries of these months, in no particular order."""
+        found = await self._found(clinic, patient, months)
+        return [_read(name, entry) for name, entry in found.items()]
+
+    async def _found(self, clinic: str, patient: str, months: Collection[str]) -> dict[str, Record]:
+        keys = [f"{clinic}/{patient}/{month}" for month in months]
         with recoverable():
-            keys = [f"{clinic}/{patient}/{month}" for month in months]
             found = await self._entries.find({"_id": {"$in": keys}}).to_list(None)
-        return [_read(name, entry) for month in found for name, entry in month.get("e", {}).items()]
+        return {name: entry for month in found for name, entry in month.get("e", {}).items()}
 
 
 def patient_key(fact: Fact) -> str:
     """The key of a fact's patient, `clinic/patient`, as of the patient's own document."""
     return f"{fact.clinic}/{fact.patient}"
+
+
+def month_key(fact: Fact) -> str:
+    """The key of the record that holds a fact, `clinic/patient/2026-11`."""
+    return f"{patient_key(fact)}/{month_of(fact.local_day)}"
 
 
 def _written(taken: Taken) -> Record:

@@ -1,9 +1,12 @@
 """What mood does about the records of its topics: keeps entries by month, and mirrors of questions and patients."""
 
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from services.mood.store import Store, Taken, patient_key
+from services.mood.store import Store, Taken, month_key, patient_key
 from shared.bus import Batch, Event
 from shared.contracts import Fact, Patient, Question, Topic
 
@@ -11,35 +14,72 @@ SUBSCRIPTIONS: Final = frozenset({Topic.MOODS, Topic.QUESTIONS, Topic.PATIENTS})
 """What `Follower` reads, partition by partition."""
 TABLES: Final = frozenset({Topic.CLINICS})
 """What `Clinics` reads whole, in every instance."""
+_MOST_KNOWN: Final = 20_000
+"""Months of patients remembered per partition; beyond, it begins anew."""
+_SMALL: Final = 500
+_PAUSE: Final = 0.25
+_SHARE: Final = 10
 
 
 class Follower:
-    """Applies batches. Everything is stored under a fact's id or a document's version, so again changes nothing."""
+    """Applies batches. Everything is stored under a fact's id or a document's version, so again changes nothing.
+
+    known: months of patients who were found not to be deleted, and whose month stands in their timeline; it saves
+        asking again. A deletion comes through the same partition, so what is known is true while the partition is ours.
+    """
 
     def __init__(self, *, store: Store) -> None:
         self._store = store
+        self._known: dict[int, set[str]] = defaultdict(set)
+        self._rest_until: dict[int, float] = {}
 
     async def handle(self, batch: Batch) -> None:
-        """Apply a batch. A patient who was deleted is forgotten, and what still comes of them is passed over."""
+        """Apply a batch. A patient who was deleted is forgotten, and what still comes of them is passed over.
+
+        The door goes first: while little comes at a time, each partition's batches take at most a tenth of the time, so
+        that a busy hour is stored in fewer, larger writes; a timeline is then up to a quarter of a second behind.
+        """
+        loop = asyncio.get_running_loop()
+        if len(batch.events) < _SMALL:
+            await asyncio.sleep(max(0.0, self._rest_until.get(batch.partition, 0.0) - loop.time()))
+        began = loop.time()
+        await self._apply(batch)
+        took = loop.time() - began
+        self._rest_until[batch.partition] = loop.time() + min(_PAUSE, took * _SHARE)
+
+    async def _apply(self, batch: Batch) -> None:
+        known = self._known[batch.partition]
         patients = [event.data for event in batch.events if isinstance(event.data, Patient)]
         questions = [event.data for event in batch.events if isinstance(event.data, Question)]
-        facts = [(event, event.data) for event in batch.events if isinstance(event.data, Fact)]
-        await self._store.patients.apply(patients)
-        await self._store.questions.apply(questions)
-        known = await self._store.patients.get_many({patient_key(fact) for _, fact in facts})
-        forgotten = {patient.key for patient in [*known.values(), *patients] if patient.deleted}
-        await self._store.record(
-            [
-                Taken(event.id, event.time, fact, event.value)
-                for event, fact in facts
-                if patient_key(fact) not in forgotten
-            ]
-        )
-        if forgotten:
-            await self._store.forget(forgotten)
+        taken = [
+            Taken(event.id, event.time, event.data, event.value)
+            for event in batch.events
+            if isinstance(event.data, Fact)
+        ]
+        if patients:
+            await self._store.patients.apply(patients)
+        if questions:
+            await self._store.questions.apply(questions)
+        gone = {patient.key for patient in patients if patient.deleted}
+        if gone:
+            known.clear()
+        gone |= await self._deleted(taken, known)
+        staying = [one for one in taken if patient_key(one.fact) not in gone]
+        await self._store.record(staying, listed=known)
+        if gone:
+            await self._store.forget(gone)
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+        known.update(month_key(one.fact) for one in staying)
+
+    async def _deleted(self, taken: Sequence[Taken], known: set[str]) -> set[str]:
+        asked = {patient_key(one.fact) for one in taken if month_key(one.fact) not in known}
+        found = await self._store.patients.get_many(asked) if asked else {}
+        return {key for key, patient in found.items() if patient.deleted}
 
     async def assigned(self, partition: int) -> None:
-        """Nothing is cached, so there is nothing to load."""
+        """Nothing is known yet of a partition that is ours from now on."""
+        self._known.pop(partition, None)
 
     async def set_aside(self, event: Event, reason: str) -> None:
         """The timeline says that an entry is missing until it is replayed."""
@@ -50,4 +90,6 @@ class Follower:
         """Nothing of mood's falls due by time alone."""
 
     async def revoked(self, partition: int) -> None:
-        """Nothing is cached, so there is nothing to drop."""
+        """What is known of a partition that is another's may no longer be true."""
+        self._known.pop(partition, None)
+        self._rest_until.pop(partition, None)

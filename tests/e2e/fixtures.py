@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.providers import MailServer, Twilio
 
 from shared.bus.provision import provision
 from tests.e2e.platform import Clinic, Platform
+from tests.providers import MailServer, Twilio
 from tests.stack import Stack
 
 

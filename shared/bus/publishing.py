@@ -81,6 +81,7 @@ class KafkaPublisher:
 
     async def _send(self, outgoing: Sequence[Outgoing]) -> list[Position]:
         sent: list[asyncio.Future[Any]] = []
+        producer: AIOKafkaProducer | None = None
         try:
             async with asyncio.timeout(self._timeout):
                 producer = await self._ready()
@@ -98,13 +99,13 @@ class KafkaPublisher:
         except MessageSizeTooLargeError as error:
             raise ValueError(f"A record may have {LARGEST} bytes; this one is larger.") from error
         except (KafkaError, OSError, TimeoutError) as error:
-            raise self._uncertain(error) from error
+            raise self._uncertain(error, producer) from error
         finally:
             for future in sent:
                 future.cancel()  # where it is not done: nobody waits for it any more
         failed = [failure for future in sent if (failure := future.exception()) is not None]
         if failed:
-            raise self._uncertain(failed[0]) from failed[0]
+            raise self._uncertain(failed[0], producer) from failed[0]
         self._timeouts = 0
         for name, count in Counter(one.topic for one in outgoing).items():
             self._published[name].inc(count)
@@ -113,15 +114,16 @@ class KafkaPublisher:
             for one, future in zip(outgoing, sent, strict=True)
         ]
 
-    def _uncertain(self, error: BaseException) -> Recoverable:
-        """What to raise; and whether this producer will ever work again."""
+    def _uncertain(self, error: BaseException, producer: AIOKafkaProducer | None) -> Recoverable:
+        """What to raise. A producer that will not work again is retired."""
         metrics.BUS_PUBLISH_FAILED.labels(self._service).inc()
-        timed_out = isinstance(error, (TimeoutError, KafkaTimeoutError))
-        self._timeouts = self._timeouts + 1 if timed_out else 0
-        waiting_helps = timed_out or isinstance(error, OSError) or getattr(error, "retriable", False)
-        if not waiting_helps or self._timeouts >= TIMEOUTS_IN_A_ROW:
-            log.warning("producer_replaced", kind=type(error).__name__)
-            self._retire()
+        if producer is not None and producer is self._producer:  # not one that was retired meanwhile
+            timed_out = isinstance(error, (TimeoutError, KafkaTimeoutError))
+            self._timeouts = self._timeouts + 1 if timed_out else 0
+            waiting_helps = timed_out or isinstance(error, OSError) or getattr(error, "retriable", False)
+            if not waiting_helps or self._timeouts >= TIMEOUTS_IN_A_ROW:
+                log.warning("producer_replaced", kind=type(error).__name__)
+                self._retire()
         return Recoverable("Kafka has not acknowledged this; it may have been recorded or not. Send the same again.")
 
     async def _ready(self) -> AIOKafkaProducer:

@@ -85,7 +85,7 @@ class Runner:
         self._session: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._full = False
+        self._full = self._joined = False
         self._fuse_on: int | None = None
         self._trouble: str | None = "The bus has not been reached yet."
         self._failed: asyncio.Future[None] | None = None
@@ -127,8 +127,8 @@ class Runner:
         """One connection: open, poll until something breaks, let go."""
         self._failed = asyncio.get_running_loop().create_future()
         try:
+            self._joined = False
             await self._source.open(self)
-            self._trouble = None
             while not self._failed.done():
                 await self._poll()
             await self._failed
@@ -174,6 +174,8 @@ class Runner:
             if partition in self._lanes:
                 self._lanes[partition][0].accept(topic, records)
         await asyncio.sleep(0)  # a poll that finds records does not wait; the lanes must have their turn
+        if self._trouble and self._joined and all(lane.state != "opening" for lane in lanes):
+            self._trouble = None
         self._last_poll, self._polled_at = self._clock.now(), asyncio.get_running_loop().time()
         if self._polled_at >= self._observe_due:
             self._observe()
@@ -191,13 +193,15 @@ class Runner:
             task = asyncio.create_task(lane.run(), name=f"{self._service} {partition}")
             task.add_done_callback(self._lane_ended)
             self._lanes[partition] = lane, task
+        self._joined = True
 
     async def revoked(self, partitions: Collection[int]) -> None:
         """Called by the source: return once nothing more of these partitions will be stored."""
         leaving = [self._lanes[partition] for partition in partitions if partition in self._lanes]
         await asyncio.gather(*(lane.leave(task, self._limits.grace) for lane, task in leaving))
-        for lane, _ in leaving:
-            del self._lanes[lane.partition]
+        for lane, task in leaving:
+            if self._lanes.get(lane.partition) == (lane, task):  # the source and a stop may both have said so
+                del self._lanes[lane.partition]
         if leaving:
             log.info("revoked", partitions=sorted(lane.partition for lane, _ in leaving))
             self._observe()

@@ -175,8 +175,9 @@ class Ledger:
 class Mortal:
     """A resume store, and hooks for a handler, at one step of which the process dies: nothing after it happens."""
 
-    def __init__(self, store: ResumeStore, step: str) -> None:
+    def __init__(self, store: ResumeStore, step: str = "never") -> None:
         self.died = asyncio.Event()
+        self.saved: list[int] = []
         self._store, self._step = store, step
 
     async def reach(self, step: str) -> None:
@@ -190,6 +191,7 @@ class Mortal:
 
     async def save(self, partition: int, resume: Resume) -> None:
         await self.reach("before save")
+        self.saved.append(partition)
         await self._store.save(partition, resume)
         await self.reach("after save")
 

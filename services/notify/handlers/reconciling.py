@@ -5,7 +5,7 @@ version they were decided from, and the rows of deliveries have ids made from th
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import takewhile
@@ -146,8 +146,9 @@ class Reconciler:
         if assessments:
             await self._assessments.apply(assessments)
         touched = list(dict.fromkeys([data.key for data in assessments] + [data.key for data in patients]))
+        loud = {data.key for data in assessments if data.concerns}
         for start in range(0, len(touched), TOGETHER):
-            await self._reconcile(batch.partition, touched[start : start + TOGETHER])
+            await self._reconcile(batch.partition, touched[start : start + TOGETHER], loud)
         if any(self._set_aside.pop(data.key, None) is not None for data in assessments):
             self._show_set_aside()
 
@@ -158,11 +159,15 @@ class Reconciler:
 
     # --- alerts -------------------------------------------------------------------------------------------------------
 
-    async def _reconcile(self, partition: int, patients: Sequence[str]) -> None:
-        """Bring these patients' alerts to where they should be, and see that what is owed has its row."""
+    async def _reconcile(self, partition: int, patients: Sequence[str], loud: Collection[str]) -> None:
+        """Bring these patients' alerts to where they should be, and see that what is owed has its row.
+
+        Most patients have never had an alert and no concern is heard of (`loud`): of them nothing more is read.
+        """
         left = list(patients)
         for _ in range(TRIES):
-            known = await self._known(left)
+            keys = await self._register.of_patients(left)
+            known = await self._known([patient for patient in left if patient in keys or patient in loud], keys)
             settled = await asyncio.gather(*(self._written(one) for one in known.values()))
             done = [one for one in settled if one is not None]
             self._open_alerts.note(partition, [alert for one in done for alert in one.alerts.values()])
@@ -172,14 +177,15 @@ class Reconciler:
                 return
         raise Recoverable("These alerts are being changed by too many at once; try again.")
 
-    async def _known(self, patients: Sequence[str]) -> dict[str, Known]:
-        """All that is stored of these patients."""
-        assessments, documents, keys = await asyncio.gather(
+    async def _known(self, patients: Sequence[str], keys: Mapping[str, Sequence[str]]) -> dict[str, Known]:
+        """All that is stored of these patients, whose alerts have these keys."""
+        if not patients:
+            return {}
+        assessments, documents, alerts = await asyncio.gather(
             self._assessments.get_many(patients),
             self._patients.get_many(patients),
-            self._register.of_patients(patients),
+            self._alerts.load_many((key for some in keys.values() for key in some), with_deleted=True),
         )
-        alerts = await self._alerts.load_many((key for some in keys.values() for key in some), with_deleted=True)
         now = self._clock.now()
         known = {}
         for patient in patients:

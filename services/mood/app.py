@@ -43,7 +43,9 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     publisher = await stack.enter_async_context(KafkaPublisher(bootstrap=settings.kafka, service=SERVICE))
     clinics, store, resume = Clinics(), Store(database), MongoResumeStore(database=database, group=name)
     feed = TableFeed(service=SERVICE, source=source(group=None, topics=TABLES), on_event=clinics.apply)
-    follower, read = Follower(store=store), source(group=name, topics=SUBSCRIPTIONS)
+    # timelines may be a moment behind (reads can wait for a position); the door may not
+    read = source(group=name, topics=SUBSCRIPTIONS, fetch_at_least=256 * 1024, fetch_within=0.1)
+    follower = Follower(store=store)
     runner = Runner(service=SERVICE, source=read, handler=follower, resume=resume, publisher=publisher, clock=clock,
                     limits=Limits(concurrency=16))  # fmt: skip  # a batch that pauses must not hold up the others
     work = {"bus": runner.run(), "clinics": feed.run()}

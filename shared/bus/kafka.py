@@ -89,11 +89,18 @@ class KafkaSource:
         topics: frozenset[Topic],
         session_timeout: float = 10.0,
         fetch_bytes: int = 2 * 1024 * 1024,
+        fetch_at_least: int = 1,
+        fetch_within: float = 0.5,
     ) -> None:
-        """fetch_bytes: the most one fetch brings of one partition of one topic."""
+        """fetch_bytes: the most one fetch brings of one partition of one topic.
+
+        fetch_at_least, fetch_within: the broker answers a fetch once it has so many bytes, or after so many seconds.
+        Where nobody waits for the newest record, fewer and fuller fetches leave the process to others.
+        """
         self.topics = topics
         self._bootstrap, self._group = bootstrap, group
         self._session_timeout, self._fetch_bytes = session_timeout, fetch_bytes
+        self._fetch_at_least, self._fetch_within = fetch_at_least, fetch_within
         self._consumer: AIOKafkaConsumer | None = None
         self._cluster = ""
         self._places: dict[Place, TopicPartition] = {}
@@ -124,6 +131,8 @@ class KafkaSource:
             max_poll_interval_ms=300_000,
             request_timeout_ms=int(REQUEST_TIMEOUT * 1000),
             max_partition_fetch_bytes=self._fetch_bytes,
+            fetch_min_bytes=self._fetch_at_least,
+            fetch_max_wait_ms=int(self._fetch_within * 1000),
             metadata_max_age_ms=60_000,
         )
         self._consumer = consumer

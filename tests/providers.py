@@ -8,6 +8,7 @@ import email
 import socket
 import time
 import uuid
+import warnings
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -94,6 +95,7 @@ class MailServer:
         self.host, self.port = HOST, free_port()
         self.messages: list[Mail] = []
         self.faults: dict[str, Fault] = {}
+        self.connections = 0
         self._username, self._password = username, password
         self._server: asyncio.Server | None = None
         self._sessions: set[SMTP] = set()
@@ -144,8 +146,11 @@ class MailServer:
         options: dict[str, Any] = {}
         if self._username:
             options = {"auth_required": True, "auth_require_tls": False, "authenticator": self._authenticate}
-        session = SMTP(self, enable_SMTPUTF8=True, loop=asyncio.get_running_loop(), **options)
+        with warnings.catch_warnings():  # a password without TLS is what this test is about
+            warnings.simplefilter("ignore")
+            session = SMTP(self, enable_SMTPUTF8=True, loop=asyncio.get_running_loop(), **options)
         self._sessions.add(session)
+        self.connections += 1
         return session
 
     def _authenticate(self, *given: Any) -> AuthResult:
@@ -154,7 +159,7 @@ class MailServer:
             self._username,
             self._password,
         )
-        return AuthResult(success=right)
+        return AuthResult(success=right, handled=False)
 
     async def handle_RCPT(  # noqa: N802  aiosmtpd's name for it
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -247,6 +252,7 @@ class Twilio:
         if self._task is not None:
             with suppress(asyncio.CancelledError):
                 await self._task
+        self._socket.close()
 
     def refuse(self, number: str, status: int, code: int | None = None, *, times: int | None = None) -> None:
         """Answer with an error when this number is written to."""

@@ -222,7 +222,8 @@ async def run_sink(smtp_port: int, http_port: int, directory: Path) -> None:
     app = Starlette(routes=_Pages(messages).routes())
     http = _Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     try:
-        await http.serve(sockets=[socket.create_server((HOST, http_port))])
+        with socket.create_server((HOST, http_port)) as door:
+            await http.serve(sockets=[door])
     finally:
         http.should_exit = True
         smtp.close()

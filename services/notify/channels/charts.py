@@ -54,7 +54,7 @@ class Charts:
 
     async def draw(self, chart: Chart) -> bytes | None:
         """The chart as PNG, or None where it cannot be had within the budget. Never raises."""
-        if self._busy.locked():
+        if self._drawing:
             CHARTS.labels("busy").inc()
             return None
         task = self._begin(chart)

@@ -1,7 +1,6 @@
 """Publishing to Kafka: acknowledged by all in-sync replicas, or Recoverable in words a 503 can be made of."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
@@ -94,7 +93,10 @@ class KafkaPublisher:
                             one.topic.value, one.value, one.key, partition=partition, headers=one.headers
                         )
                     )
-                if sent:
+                if len(sent) == 1:  # by far the most common, and a third cheaper than `wait`
+                    with suppress(Exception):  # what it says is looked at below
+                        await sent[0]
+                elif sent:
                     await asyncio.wait(sent)
         except MessageSizeTooLargeError as error:
             raise ValueError(f"A record may have {LARGEST} bytes; this one is larger.") from error
@@ -107,8 +109,8 @@ class KafkaPublisher:
         if failed:
             raise self._uncertain(failed[0], producer) from failed[0]
         self._timeouts = 0
-        for name, count in Counter(one.topic for one in outgoing).items():
-            self._published[name].inc(count)
+        for one in outgoing:
+            self._published[one.topic].inc()
         return [
             Position(one.topic, (made := future.result()).partition, made.offset)
             for one, future in zip(outgoing, sent, strict=True)

@@ -5,6 +5,7 @@ order costs one step however long the history, a late one the days after it.
 """
 
 from array import array
+from binascii import unhexlify
 from bisect import bisect_left
 from datetime import date
 from functools import lru_cache
@@ -19,6 +20,9 @@ from shared.contracts.assessments import Chart, Concern, Telling
 _CHART_DAYS = 30
 
 
+_NOTHING = bytes(16)
+
+
 class _Ids:
     """One id a day, kept only to settle ties: 16 bytes where it is a canonical UUID, else its text."""
 
@@ -28,16 +32,21 @@ class _Ids:
         self._packed = bytearray()
         self._odd: dict[int, str] = {}
 
-    def make_room(self, index: int) -> None:
-        self._packed[index * 16 : index * 16] = bytes(16)
-
-    def put(self, index: int, day: int, fact_id: str) -> None:
+    def insert(self, index: int, day: int, fact_id: str) -> None:
         packed = _packed(fact_id)
         if packed is None:
             self._odd[day] = fact_id
-        else:
+        place = index * 16
+        self._packed[place:place] = packed or _NOTHING
+
+    def replace(self, index: int, day: int, fact_id: str) -> None:
+        packed = _packed(fact_id)
+        if packed is None:
+            self._odd[day] = fact_id
+            return
+        if self._odd:
             self._odd.pop(day, None)
-            self._packed[index * 16 : index * 16 + 16] = packed
+        self._packed[index * 16 : index * 16 + 16] = packed
 
     def text(self, index: int, day: int) -> str:
         odd = self._odd.get(day)
@@ -48,24 +57,21 @@ class _Ids:
 
 
 def _packed(fact_id: str) -> bytes | None:
-    if len(fact_id) == 36:
-        plain = fact_id.replace("-", "")
-        if len(plain) == 32 and fact_id[8] == fact_id[13] == fact_id[18] == fact_id[23] == "-":
-            try:
-                packed = bytes.fromhex(plain)
-            except ValueError:
-                return None
-            if packed.hex() == plain:
-                return packed
-    return None
+    if len(fact_id) != 36 or fact_id[8:24:5] != "----" or fact_id.lower() != fact_id:
+        return None
+    try:
+        packed = unhexlify(fact_id.replace("-", ""))
+    except ValueError:
+        return None
+    return packed if len(packed) == 16 else None
 
 
 class MoodDays:
     """The observed days of one patient's check-ins, and the control chart along them.
 
     day: ordinals, ascending; total: sum of moods in whole hundredths; count: check-ins; first, last: the earliest
-    and latest occurred_at; origin: of the last check-in in order; average: the EWMA after the day; began: the ordinal
-    of the day that began the shift open after this day, 0 where none is.
+    and latest occurred_at; origin: of the last check-in in order. The first `base` of them are the baseline; of the
+    others, average: the EWMA after the day; began: the ordinal of the day that began the shift open then, else 0.
     """
 
     __slots__ = (
@@ -104,42 +110,31 @@ class MoodDays:
         self.mean = self.deviation = self.phi = self.width = 0.0
         self.walked = 0
 
-    def add(self, *, day: int, hundredths: int, at: int, origin: int, fact_id: str) -> None:
+    def add(self, day: int, hundredths: int, at: int, origin: int, fact_id: str) -> None:
         """Take a check-in into its day."""
         days = self.day
         index = len(days) - 1
-        if index < 0 or days[index] < day:
-            index += 1
-            self._insert(index, day, at)
-        elif days[index] != day:
+        if index < 0 or days[index] != day:
             index = bisect_left(days, day)
-            if days[index] != day:
-                self._insert(index, day, at)
+        self._clean = min(self._clean, index)
+        if index == len(days) or days[index] != day:
+            days.insert(index, day)
+            self.total.insert(index, hundredths)
+            self.count.insert(index, 1)
+            self.first.insert(index, at)
+            self.last.insert(index, at)
+            self.origin.insert(index, origin)
+            self._last_ids.insert(index, day, fact_id)
+            return
         self.total[index] += hundredths
         self.count[index] += 1
-        self.first[index] = min(self.first[index], at)
-        if self._is_last(index, day, at, fact_id):
+        last = self.last[index]
+        if at > last or (at == last and fact_id > self._last_ids.text(index, day)):
             self.last[index] = at
             self.origin[index] = origin
-            self._last_ids.put(index, day, fact_id)
-        self._clean = min(self._clean, index)
-
-    def _is_last(self, index: int, day: int, at: int, fact_id: str) -> bool:
-        if at != self.last[index] or self.count[index] == 1:
-            return at >= self.last[index]
-        return fact_id > self._last_ids.text(index, day)
-
-    def _insert(self, index: int, day: int, at: int) -> None:
-        self.day.insert(index, day)
-        self.total.insert(index, 0)
-        self.count.insert(index, 0)
-        self.first.insert(index, at)
-        self.last.insert(index, at)
-        self.origin.insert(index, 0)
-        self.average.insert(index, 0.0)
-        self.began.insert(index, 0)
-        self._last_ids.make_room(index)
-        self._clean = min(self._clean, index)
+            self._last_ids.replace(index, day, fact_id)
+        elif at < self.first[index]:
+            self.first[index] = at
 
     def mean_of(self, index: int) -> float:
         """The mean mood of a day, 0 to 10."""
@@ -182,7 +177,8 @@ class MoodDays:
         total, count, average, began, days = self.total, self.count, self.average, self.began, self.day
         factors = _factors(weight, limit)
         least = mean - TOLERANCE
-        z, opened = (average[start - 1], began[start - 1]) if start > base else (mean, 0)
+        del average[start - base :], began[start - base :]
+        z, opened = (average[-1], began[-1]) if average else (mean, 0)
         end = len(days)
         _lengthen(factors, end - base, weight, limit)
         for index in range(start, end):
@@ -192,22 +188,22 @@ class MoodDays:
                     opened = 0
             elif z < least - width * factors[index - base]:
                 opened = days[index]
-            average[index] = z
-            began[index] = opened
+            average.append(z)
+            began.append(opened)
         self.walked += end - start
 
 
 def concern(days: MoodDays, parameters: Parameters) -> Concern | None:
     """What the rule says now; None while no shift is open."""
     days.follow(parameters)
-    last = len(days.day) - 1
-    if last < 0 or not days.base or last < days.base or not days.began[last]:
+    if not days.base or not days.began or not days.began[-1]:
         return None
-    begun = bisect_left(days.day, days.began[last])
+    last = len(days.day) - 1
+    begun = bisect_left(days.day, days.began[-1])
     since, day = instant_of(days.first[begun]), date.fromordinal(days.day[begun])
     factor = _factors(parameters["lambda"], parameters["limit"])[last - days.base]
     limit = days.mean - days.width * factor
-    average, latest = days.average[last], days.mean_of(last)
+    average, latest = days.average[-1], days.mean_of(last)
     return Concern(
         rule=MOOD_SHIFT.name,
         holds=True,
@@ -250,10 +246,10 @@ def concern(days: MoodDays, parameters: Parameters) -> Concern | None:
 
 
 def _said(days: MoodDays, begun: int, day: date) -> str:
+    reached = number(days.average[begun - days.base], 2)
     return (
-        f"On {on_day(day)} the moving average of daily mood reached {number(days.average[begun], 2)}, below the "
-        f"limit of this person's baseline (mean {number(days.mean, 2)}); that day's mood was "
-        f"{number(days.mean_of(begun), 1)}."
+        f"On {on_day(day)} the moving average of daily mood reached {reached}, below the limit of this person's "
+        f"baseline (mean {number(days.mean, 2)}); that day's mood was {number(days.mean_of(begun), 1)}."
     )
 
 

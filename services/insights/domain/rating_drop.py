@@ -5,7 +5,7 @@ from math import sqrt
 from typing import NamedTuple
 
 from services.insights.domain.catalogue import RATING_DROP, Parameters
-from services.insights.domain.instants import ORIGIN_CODES, ORIGINS, TOLERANCE, instant_of, micros
+from services.insights.domain.instants import ORIGINS, TOLERANCE, code_of, instant_of, micros
 from services.insights.domain.words import number, on_day
 from shared.contracts import Session
 from shared.contracts.assessments import Chart, Concern, Telling
@@ -47,7 +47,7 @@ class Ratings:
         after = None
         if rating is not None:
             answers = round(rating.mean * 5)
-            after = Rated(micros(rating.rated_at), session.session, answers, ORIGIN_CODES[rating.origin])
+            after = Rated(micros(rating.rated_at), session.session, answers, code_of(rating.origin))
         self.known[session.session] = (session.version, after)
         if before is not None:
             del self.rated[bisect_left(self.rated, before)]

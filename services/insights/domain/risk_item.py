@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from sys import intern
 from typing import NamedTuple
 
 from services.insights.domain.catalogue import RISK_ITEM, Parameters
@@ -38,8 +39,8 @@ def answered(key: bytes, origin: int, instrument: str, answers: Sequence[RiskAns
         recall=max(answer.recall_days for answer in answers) * DAY,
         urgent=any(answer.value >= max(answer.urgent_from, 1) for answer in answers),
         origin=origin,
-        instrument=instrument,
-        item=highest.item,
+        instrument=intern(instrument),  # one string for all patients
+        item=intern(highest.item),
         accepted=accepted,
     )
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from services.insights.domain.absence import ObservedDays, Questions
 from services.insights.domain.deterioration import MEASURES, Scores
-from services.insights.domain.instants import ORIGIN_CODES, KnownIds, micros, sort_key
+from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, micros, sort_key
 from services.insights.domain.mood_shift import MoodDays
 from services.insights.domain.rating_drop import Ratings
 from services.insights.domain.risk_item import RiskAnswers, answered
@@ -32,11 +32,24 @@ class PatientState:
     Of documents the highest version counts. An entry in order costs the same however long the history.
     """
 
-    __slots__ = ("_ids", "aside", "last", "mood", "observed", "patient", "questions", "ratings", "risk", "scores")
+    __slots__ = (
+        "_ids",
+        "_last_at",
+        "aside",
+        "last",
+        "mood",
+        "observed",
+        "patient",
+        "questions",
+        "ratings",
+        "risk",
+        "scores",
+    )
 
     def __init__(self) -> None:
         self._ids = KnownIds()
         self.last: tuple[bytes, int] | None = None
+        self._last_at = NEVER_YET
         self.observed = ObservedDays()
         self.mood: MoodDays | None = None
         self.scores: dict[str, Scores] = {}
@@ -65,22 +78,31 @@ class PatientState:
             return False
         at = micros(fact.occurred_at)
         day = fact.local_day.toordinal()
-        origin = ORIGIN_CODES[fact.origin]
-        if type(fact) is CheckInRecorded:
+        origin = code_of(fact.origin)
+        kind = type(fact)
+        if kind is CheckInRecorded:
             if self.mood is None:
                 self.mood = MoodDays()
-            self.mood.add(day=day, hundredths=round(fact.mood * 100), at=at, origin=origin, fact_id=fact_id)
+            self.mood.add(day, round(fact.mood * 100), at, origin, fact_id)  # type: ignore[attr-defined]  # see kind
+        elif kind is QuestionnaireCompleted or kind is QuestionAsked:
+            self._add_answers(sort_key(at, fact_id), day, origin, fact, accepted)
+        self.observed.add(day)
+        if at >= self._last_at:
+            self._note_last(at, fact_id, origin)
+        return True
+
+    def _note_last(self, at: int, fact_id: str, origin: int) -> None:
         key = sort_key(at, fact_id)
-        if type(fact) is QuestionnaireCompleted:
+        if self.last is None or key > self.last[0]:
+            self.last, self._last_at = (key, origin), at
+
+    def _add_answers(self, key: bytes, day: int, origin: int, fact: Fact, accepted: int) -> None:
+        if isinstance(fact, QuestionnaireCompleted):
             self._add_questionnaire(key, day, origin, fact, accepted)
-        elif type(fact) is QuestionAsked:
+        elif isinstance(fact, QuestionAsked):
             if self.questions is None:
                 self.questions = Questions()
             self.questions.ask(fact.question, key, origin, accepted)
-        self.observed.add(day)
-        if self.last is None or key > self.last[0]:
-            self.last = (key, origin)
-        return True
 
     def _add_questionnaire(
         self, key: bytes, day: int, origin: int, fact: QuestionnaireCompleted, accepted: int

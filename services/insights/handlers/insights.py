@@ -8,7 +8,16 @@ from typing import Final
 
 from services.insights.domain import RULES_VERSION, PatientState, micros
 from services.insights.domain.ports import Additions, Clinics, Store
-from services.insights.handlers.kept import DOCUMENTS, FACTS, carries_risk, keep_fact, month_of, place_of, state_of
+from services.insights.handlers.kept import (
+    DOCUMENTS,
+    FACTS,
+    KINDS,
+    carries_risk,
+    keep_fact,
+    month_of,
+    place_of,
+    state_of,
+)
 from services.insights.handlers.owned import Known, Owned
 from services.insights.handlers.voice import View, Voice, Word
 from shared.bus import Batch, Event, Publisher
@@ -106,14 +115,14 @@ class Insights:
         """Note that an entry is missing, take it out of the patient's entries, and have that said."""
         data = event.data
         if type(data) in FACTS and isinstance(data, Fact):
-            name, month = event.id, month_of(data)
+            name, month = event.id, month_of(data.local_day)
         elif type(data) in DOCUMENTS and isinstance(data, Document):
             name, month = place_of(data), None
         else:
             return
         risk = carries_risk(data)
         log.error("entry_set_aside", topic=data.topic, risk=risk, reason=reason)
-        key = _patient_of(event)
+        key = f"{data.clinic}/{data.patient}"  # type: ignore[union-attr]  # all of these have a patient
         await self._store.put_aside(key, name, month=month, risk=risk)
         owned = self._owned.get(event.position.partition)
         if owned is not None:
@@ -200,62 +209,57 @@ class Insights:
         owned.end_replay(rebuilding=2 * stored < len(owned.said))
 
 
-def _patient_of(event: Event) -> str:
-    data = event.data
-    return f"{data.clinic}/{data.patient}"  # type: ignore[attr-defined]  # whatever is taken in has a patient
-
-
 def _sorted(owned: Owned, events: Sequence[Event]) -> dict[str, list[Event]]:
     """The events by patient; words on our own topic are heard at once."""
     touched: dict[str, list[Event]] = {}
     for event in events:
-        kind = type(event.data)
-        if kind in FACTS or kind in DOCUMENTS:
-            key = _patient_of(event)
+        data = event.data
+        if type(data) in KINDS:
+            key = f"{data.clinic}/{data.patient}"  # type: ignore[attr-defined]  # all of these have a patient
             group = touched.get(key)
             if group is None:
                 touched[key] = [event]
             else:
                 group.append(event)
-        elif isinstance(event.data, Assessment):
-            owned.hear(event, event.data)
+        elif isinstance(data, Assessment):
+            owned.hear(event, data)
     return touched
 
 
 def _add(key: str, known: Known, events: Sequence[Event]) -> Additions | None:
     """Take events into a patient's state; what is to be stored of them, None where all was known."""
     state, added = known.state, Additions(key)
+    facts, take, aside = added.facts, known.state.add, known.state.aside
     for event in events:
-        data = event.data
+        data, name = event.data, event.id
         letter = FACTS.get(type(data))
-        name = event.id
         if letter is not None:
             accepted = micros(event.time)
-            if state.add(name, data, accepted):  # type: ignore[arg-type]  # the table holds facts only
-                month = month_of(data)  # type: ignore[arg-type]
-                kept = added.facts.get(month)
+            if take(name, data, accepted):  # type: ignore[arg-type]  # the table holds facts only
+                month = month_of(data.local_day)  # type: ignore[attr-defined]
+                kept = facts.get(month)
                 if kept is None:
-                    kept = added.facts[month] = {}
-                    if month not in known.months:
-                        known.months.add(month)
-                        added.months.append(month)
+                    kept = facts[month] = {}
                 kept[name] = keep_fact(letter, accepted, event.value)
         elif isinstance(data, Document):
             name = place_of(data)
             if state.apply(data):
                 added.documents[name] = (data.version, DOCUMENTS[type(data)] + event.value)
-        if state.aside and state.aside.pop(name, None) is not None:
+        if aside and aside.pop(name, None) is not None:
             added.recovered.append(name)
-    return added if added.facts or added.documents or added.recovered else None
+    added.months = [month for month in facts if month not in known.months]
+    known.months.update(added.months)
+    return added if facts or added.documents or added.recovered else None
 
 
 def _accepted(touched: Touched) -> dict[str, datetime]:
-    """When the oldest live entry of each patient was accepted."""
+    """When the first live entry of each patient was accepted."""
     found = {}
     for key, events in touched.items():
-        live = [event.time for event in events if getattr(event.data, "origin", None) is Origin.LIVE]
-        if live:
-            found[key] = min(live)
+        for event in events:
+            if getattr(event.data, "origin", None) is Origin.LIVE:
+                found[key] = event.time
+                break
     return found
 
 

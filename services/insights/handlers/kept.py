@@ -4,6 +4,8 @@ Between the two, a fact has eight bytes more: when it was accepted at the door, 
 """
 
 from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
 from typing import Final, cast
 
 from services.insights.domain import PatientState
@@ -22,6 +24,9 @@ FACTS: Final[Mapping[type[Contract], bytes]] = {
 DOCUMENTS: Final[Mapping[type[Contract], bytes]] = {Patient: b"P", Session: b"S", Question: b"Q"}
 """The documents taken in, and the letter each is kept under."""
 
+KINDS: Final = FACTS.keys() | DOCUMENTS.keys()
+"""Everything that is kept with a patient."""
+
 _READERS: Final = {letter: model for models in (FACTS, DOCUMENTS) for model, letter in models.items()}
 
 
@@ -34,9 +39,10 @@ def place_of(document: Document) -> str:
     return "P"
 
 
-def month_of(fact: Fact) -> str:
-    """The month document a fact is kept in."""
-    return fact.local_day.isoformat()[:7]
+@lru_cache(maxsize=4096)
+def month_of(day: date) -> str:
+    """The month document that the facts of a local day are kept in."""
+    return day.isoformat()[:7]
 
 
 def keep_fact(letter: bytes, accepted: int, value: bytes) -> bytes:

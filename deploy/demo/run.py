@@ -114,6 +114,7 @@ async def _report(console: Console, client: httpx.AsyncClient, gateway: str, sin
     handed_over, times = await _deliveries(client, alerts, sent)
     for channel, count in sorted(handed_over.items()):
         table.add_row(f"alerts delivered by {channel}", f"{count:,}")
+    alerts = [alert for alert in alerts if alert["status"] != "closed"]
     digest = sum(alert["route"] == "digest" for alert in alerts)
     table.add_row("waiting for the morning digest (imports page nobody)", f"{digest:,}")
     waiting = sum(alert["route"] == "message" for alert in alerts) - _told(alerts)

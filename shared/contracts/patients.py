@@ -1,6 +1,6 @@
 """Patients: documents of intake."""
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -37,7 +37,15 @@ class Patient(Document):
         description="First local day of the present episode of care; earlier scores are no baseline.",
     )
     registered_at: AwareDatetime
+    created_at: AwareDatetime | None = Field(
+        default=None, description="When the clinic first told us of this patient; `registered_at` may lie long before."
+    )
     updated_at: AwareDatetime
+
+    @property
+    def expected_from(self) -> datetime:
+        """From when on a first entry can be expected: nobody is silent before we had heard of them."""
+        return max(self.registered_at, self.created_at or self.registered_at)
 
     @property
     def key(self) -> str:

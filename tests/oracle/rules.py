@@ -319,7 +319,9 @@ def gone_quiet(case: Case, parameters: dict[str, float]) -> Plain | None:
         last = case.facts[-1]
         name, origin, heard = last["id"], last["origin"], instant(last["occurred_at"])
     else:
-        name, origin, heard = "registration", "live", instant(case.patient["registered_at"])
+        # nobody is silent before we had heard of them
+        known = [case.patient[name] for name in ("registered_at", "created_at") if case.patient.get(name)]
+        name, origin, heard = "registration", "live", max(map(instant, known))
     due = heard + days(allowed)
     if case.horizon < due:
         return None

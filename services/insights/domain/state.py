@@ -141,7 +141,7 @@ class PatientState:
             deleted=document.deleted,
             status=document.status,
             episode_from=started.toordinal() if started else 0,
-            registered_at=micros(document.registered_at),
+            registered_at=micros(document.expected_from),
             clinician=document.clinician,
         )
         return True

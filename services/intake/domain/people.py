@@ -32,8 +32,9 @@ def register_patient(current: Patient | None, wished: Patient, now: datetime) ->
     if wished.registered_at < EARLIEST:
         raise invalid(FieldError("/registered_at", "This is before 1950: check the year."))
     if current is not None:
-        return wished.model_copy(update={"registered_at": current.registered_at})
-    return wished
+        settled = {"registered_at": current.registered_at, "created_at": current.created_at}
+        return wished.model_copy(update=settled)
+    return wished.model_copy(update={"created_at": now})
 
 
 def forget_patient(current: Patient) -> Patient:

@@ -69,10 +69,14 @@ class Register:
     def __init__(self, *, collection: Collection) -> None:
         self._collection = collection
 
-    async def enter(self, alerts: Iterable[Alert]) -> None:
-        """Make sure that these alerts are found. Safe to repeat. Raises Recoverable."""
+    async def enter(self, alerts: Iterable[Alert], *, new: bool = False) -> None:
+        """Make sure that these alerts are found; `new`: they are most likely not yet. Safe to repeat.
+
+        Raises Recoverable.
+        """
         wanted = {alert.key: alert for alert in alerts}
-        known = await self._find(f"alert/{a.clinic}/{a.alert}" for a in wanted.values())
+        names = [f"alert/{alert.clinic}/{alert.alert}" for alert in wanted.values()]
+        known = {} if new else await self._find(names)
         entries = [
             UpdateOne({"_id": name}, {"$addToSet": {"keys": alert.key}}, upsert=True)
             for alert in wanted.values()

@@ -208,7 +208,7 @@ class Reconciler:
         decided = reconcile(known.situation)
         if not decided:
             return known
-        await self._register.enter([alert for alert in decided if alert.key not in known.alerts])
+        await self._register.enter([alert for alert in decided if alert.key not in known.alerts], new=True)
         alerts = dict(known.alerts)
         for alert in decided:
             before = known.alerts.get(alert.key)

@@ -88,7 +88,8 @@ class DirectRoute(APIRoute):
         keyed = asked.pop("key", None) is not None
         if authorize is None or not hasattr(authorize, "__rapport_scope__"):
             raise TypeError(f"{self.path}: a direct route needs a lock, `caller`")
-        if asked or self.body_field or self.param_convertors:
+        own = self.dependant
+        if asked or own.path_params or own.query_params or own.header_params or own.cookie_params or own.body_params:
             raise TypeError(f"{self.path}: a direct route declares its lock, perhaps a key, and nothing else")
 
         async def handle(request: Request) -> Response:

@@ -1,0 +1,416 @@
+"""Mood's door over HTTP, with a log in memory: what is recorded, what is refused and in which words."""
+
+import asyncio
+import json
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared.contracts import CheckInRecorded, QuestionnaireCompleted
+from shared.contracts.base import Origin
+from tests.fakes import Failure
+from tests.unit.mood.made import (
+    CLINIC,
+    NOW,
+    Door,
+    at,
+    check_in_body,
+    clinic_event,
+    line,
+    phq9_body,
+    without_risk_item,
+)
+
+# --- recording -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_check_in_is_published_whole_and_answered_with_its_position(door: Door) -> None:
+    """What was sent stands on the log under the answered id, and the header says where."""
+    sent = check_in_body(energy=5, sleep=7, feelings=[" calm "], note="ü", occurred_at="2026-11-23T18:00:00+09:00")
+    answer = await door.check_in(sent)
+
+    (event,) = door.log.events
+    expected = CheckInRecorded(
+        clinic=CLINIC,
+        patient="p-1",
+        occurred_at=datetime.fromisoformat("2026-11-23T18:00:00+09:00"),
+        local_day=datetime(2026, 11, 23, tzinfo=UTC).date(),
+        origin=Origin.LIVE,
+        mood=6.5,
+        energy=5,
+        sleep=7,
+        feelings=["calm"],
+        note="ü",
+    )
+    assert answer.status_code == 202
+    assert event.data == expected
+    assert event.time == NOW
+    assert answer.json()["id"] == event.id == str(UUID(event.id))
+    assert answer.json()["kind"] == "check_in"
+    assert datetime.fromisoformat(answer.json()["recorded_at"]) == NOW
+    assert answer.json()["position"] == answer.headers["Position"] == str(event.position)
+
+
+@pytest.mark.parametrize(
+    ("occurred_at", "local_day"),
+    [
+        ("2026-11-22T20:59:00-12:00", "2026-11-22"),
+        ("2026-11-23T00:10:00+14:00", "2026-11-23"),
+        ("2026-11-23T00:30:00+01:00", "2026-11-23"),
+        ("2026-11-22T23:30:00Z", "2026-11-22"),
+        ("2026-10-25T01:30:00+01:00", "2026-10-25"),
+        ("2026-10-25T01:30:00+00:00", "2026-10-25"),
+        ("2026-03-29T02:30:00+01:00", "2026-03-29"),
+        ("2024-02-29T12:00:00+05:45", "2024-02-29"),
+    ],
+)
+async def test_the_day_is_the_date_in_the_entrys_own_offset(door: Door, occurred_at: str, local_day: str) -> None:
+    """Whatever the clinic's zone and however its clocks change."""
+    answer = await door.check_in(check_in_body(occurred_at=occurred_at, origin="import"))
+
+    assert answer.status_code == 202, answer.text
+    assert door.log.events[0].data.model_dump(mode="json")["local_day"] == local_day
+
+
+async def test_a_retry_is_the_same_fact_and_anything_else_is_another(door: Door) -> None:
+    """The id comes from clinic, client, route, key and body; the time of the retry does not matter."""
+    body = check_in_body()
+    first = (await door.check_in(body)).json()["id"]
+    door.clock.advance(timedelta(minutes=5))
+    again = (await door.check_in(body)).json()["id"]
+    others = [
+        await door.check_in(body, key="k-2"),
+        await door.check_in(check_in_body(mood=6)),
+        await door.check_in(body, client="other"),
+        await door.check_in(json.dumps(body) + " "),
+    ]
+
+    assert again == first
+    assert len({first, *(other.json()["id"] for other in others)}) == 5
+
+
+async def test_a_questionnaire_is_scored_for_its_readers(door: Door) -> None:
+    """Score and risk answers stand in the event, so that no reader needs the instrument."""
+    await door.questionnaire(phq9_body(2, 2, 1, 1, 1, 1, 0, 0, 1))
+
+    fact = door.log.events[0].data
+    assert isinstance(fact, QuestionnaireCompleted)
+    assert fact.score == 9
+    assert [(answer.item, answer.value, answer.recall_days, answer.urgent_from) for answer in fact.risk_answers] == [
+        ("9", 1, 14, 2)
+    ]
+
+
+# --- refusing --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "words"),
+    [
+        ({"mood": -999}, "/mood", "from 0 (worst) to 10 (best)"),
+        ({"mood": 10.01}, "/mood", "from 0 (worst) to 10 (best)"),
+        ({"mood": 5.555}, "/mood", "two decimals"),
+        ({"mood": "5"}, "/mood", "number"),
+        ({"mood": True}, "/mood", "number"),
+        ({"mood": None}, "/mood", "number"),
+        ({"mood": math.nan}, "/mood", "number"),
+        ({"mood": math.inf}, "/mood", "number"),
+        ({"energy": 11}, "/energy", "0 to 10"),
+        ({"energy": 5.5}, "/energy", "whole number"),
+        ({"sleep": -1}, "/sleep", "0 (very badly) to 10"),
+        ({"feelings": ["x" * 41]}, "/feelings/0", "1 to 40 characters"),
+        ({"feelings": ["x"] * 21}, "/feelings", "at most 20"),
+        ({"feelings": "calm"}, "/feelings", "list"),
+        ({"note": "x" * 2001}, "/note", "2000"),
+        ({"patient": "a/b"}, "/patient", "letters, digits"),
+        ({"patient": ""}, "/patient", "1 to 64"),
+        ({"origin": "offline"}, "/origin", "live (now), sync"),
+        ({"moood": 5}, "/moood", "check its spelling"),
+        ({"occurred_at": "2026-11-23T09:00:00"}, "/occurred_at", "with the offset"),
+        ({"occurred_at": "2026-11-23"}, "/occurred_at", "with the offset"),
+        ({"occurred_at": "yesterday"}, "/occurred_at", "with the offset"),
+        ({"occurred_at": 1_795_000_000}, "/occurred_at", "with the offset"),
+        ({"occurred_at": "1795000000"}, "/occurred_at", "with the offset"),
+        ({"occurred_at": "2099-01-01T00:00:00+00:00"}, "/occurred_at", "in the future"),
+        ({"occurred_at": at(-0.17)}, "/occurred_at", "in the future"),
+        ({"occurred_at": at(24.1)}, "/occurred_at", "send origin sync"),
+        ({"occurred_at": at(90 * 24 + 1), "origin": "sync"}, "/occurred_at", "send origin import"),
+        ({"occurred_at": "1899-12-31T00:00:00+00:00", "origin": "import"}, "/occurred_at", "before 1900"),
+        ({"occurred_at": "0001-01-01T00:00:00+14:00", "origin": "import"}, "/occurred_at", "before 1900"),
+        ({"occurred_at": "2026-11-23T09:00:00+14:01", "origin": "import"}, "/occurred_at", "-12:00 to +14:00"),
+        ({"occurred_at": "2026-11-22T09:00:00-12:01", "origin": "import"}, "/occurred_at", "-12:00 to +14:00"),
+    ],
+)
+async def test_the_impossible_is_refused_and_nothing_is_recorded(
+    door: Door, changes: dict[str, Any], pointer: str, words: str
+) -> None:
+    """The field is named, and what to send instead."""
+    answer = await door.check_in(check_in_body(**changes))
+
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert words in answer.json()["errors"][0]["message"]
+    assert door.log.events == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "origin"),
+    [
+        (0, "live"),
+        (-0.16, "live"),
+        (24, "live"),
+        (24.1, "sync"),
+        (90 * 24, "sync"),
+        (-0.16, "import"),
+        (40_000, "import"),
+    ],
+)
+async def test_what_is_just_possible_is_recorded(door: Door, hours: float, origin: str) -> None:
+    """A clock a little ahead, a day ago live, ninety days ago made offline, years ago imported."""
+    assert (await door.check_in(check_in_body(occurred_at=at(hours), origin=origin))).status_code == 202
+
+
+async def test_a_refusal_names_every_field_at_once_and_repeats_nothing(door: Door) -> None:
+    """One correction is enough, and what a patient wrote does not come back."""
+    answer = await door.check_in({"mood": "she hit me", "note": 5, "origin": "she hit me"})
+
+    pointers = {error["pointer"] for error in answer.json()["errors"]}
+    assert pointers == {"/patient", "/mood", "/note", "/occurred_at", "/origin"}
+    assert "hit" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{", "mood=5", b"\xff\xfe", '{"note": "\ud800"}'.encode("utf-8", "surrogatepass")]
+)
+async def test_what_is_not_json_is_a_400(door: Door, body: Any) -> None:
+    """With a word on what to send."""
+    answer = await door.check_in(body)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "not_json")
+
+
+@pytest.mark.parametrize("body", ["[]", "null", "5", '"x"', "[1]"])
+async def test_json_that_is_no_object_is_a_422(door: Door, body: str) -> None:
+    """The example in the API document is pointed to."""
+    answer = await door.check_in(body)
+
+    assert answer.status_code == 422
+    assert "JSON object" in answer.json()["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("key", [None, "", "x" * 256])
+@pytest.mark.parametrize("path", ["/v1/check-ins", "/v1/questionnaires"])
+async def test_a_key_is_mandatory(door: Door, path: str, key: str | None) -> None:
+    """Without it a retry could not be told from a second entry."""
+    answer = await door.post(path, check_in_body(), key=key)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_missing")
+
+
+@pytest.mark.parametrize("path", ["/v1/check-ins", "/v1/questionnaires", "/v1/events:batch"])
+async def test_every_door_is_locked(door: Door, path: str) -> None:
+    """No token is a 401; one that may only read is a 403."""
+    nobody = await door.http.post(path, content=b"{}", headers={"Idempotency-Key": "k"})
+    reader = await door.post(path, check_in_body(), scopes=("entries:read",))
+
+    assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
+    assert reader.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/v1/check-ins", "/v1/questionnaires"])
+async def test_too_much_is_a_413_that_says_how_much_is_taken(door: Door, path: str) -> None:
+    """Also where the length is not announced."""
+
+    async def pieces() -> Any:
+        for _ in range(70):
+            yield b" " * 1024
+
+    announced = await door.post(path, check_in_body(note="x" * 70_000))
+    headers = door.token() | {"Idempotency-Key": "k"}
+    streamed = await door.http.post(path, content=pieces(), headers=headers)
+
+    for answer in (announced, streamed):
+        assert answer.status_code == 413
+        assert "64 kB" in answer.json()["detail"]
+
+
+async def test_a_wrong_method_is_told_so_on_a_direct_route_too(door: Door) -> None:
+    """The shortcut takes only what it is for."""
+    assert (await door.http.get("/v1/check-ins", headers=door.token())).status_code == 405
+
+
+async def test_what_may_not_be_recorded_is_a_503_and_the_retry_is_the_same_fact(door: Door) -> None:
+    """The broker recorded it and its answer was lost: the same key brings the same id."""
+    door.log.failure = Failure.UNCONFIRMED
+    uncertain = await door.check_in(check_in_body())
+    door.log.failure = None
+    retried = await door.check_in(check_in_body())
+
+    assert (uncertain.status_code, uncertain.headers["retry-after"]) == (503, "2")
+    assert retried.status_code == 202
+    assert [event.id for event in door.log.events] == [retried.json()["id"]] * 2
+
+
+async def test_a_clinic_that_is_not_set_up_is_told_how(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without settings nobody could be told of a concern."""
+    monkeypatch.setattr("services.mood.handlers.clinics.WAIT", 0.01)
+    answer = await door.check_in(check_in_body(), clinic="elsewhere")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "clinic_not_set_up")
+    assert "PUT /v1/clinic" in answer.json()["detail"]
+    assert door.log.events == []
+
+
+async def test_a_clinic_set_up_a_moment_ago_is_waited_for(door: Door) -> None:
+    """The table may be a moment behind."""
+    asking = asyncio.create_task(door.check_in(check_in_body(), clinic="elsewhere"))
+    await asyncio.sleep(0)
+    await door.clinics.apply(clinic_event("elsewhere"))
+
+    assert (await asking).status_code == 202
+
+
+# --- safety ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("value", "prominent", "told"), [(0, False, False), (1, True, False), (2, True, True)])
+async def test_item_nine_above_zero_is_prominent_in_the_answer_itself(
+    door: Door, value: int, *, prominent: bool, told: bool
+) -> None:
+    """Also of a partial questionnaire; from 2 the care team is told at once, and the answer says by when."""
+    safety = (await door.questionnaire(phq9_body(items={"9": value}))).json()["safety"]
+
+    assert safety["prominent"] is prominent
+    assert ("is being told" in safety["who_will_see_this"]) is told
+    assert safety["contacts"][0]["number"] == "999"
+    assert "not monitored round the clock" in safety["monitoring"]
+
+
+async def test_an_import_is_not_promised_what_it_does_not_get(door: Door) -> None:
+    """It pages nobody, and says nothing of being told; what helps now is shown all the same."""
+    safety = (await door.questionnaire(phq9_body(items={"9": 3}, origin="import"))).json()["safety"]
+
+    assert safety["prominent"]
+    assert "is being told" not in safety["who_will_see_this"]
+
+
+async def test_a_clinic_without_the_risk_rule_promises_nobody_at_once(door: Door) -> None:
+    """The words follow the rules in force."""
+    await door.clinics.apply(clinic_event(rule_set=without_risk_item(), version=2))
+    safety = (await door.questionnaire(phq9_body(items={"9": 3}))).json()["safety"]
+
+    assert safety["prominent"]
+    assert "is being told" not in safety["who_will_see_this"]
+
+
+async def test_the_promise_moves_with_the_clock_and_the_clinics_settings(door: Door) -> None:
+    """In hours by today's closing time, out of hours by the next opening; never one that was remembered too long."""
+
+    async def seen_by() -> str:
+        return str((await door.questionnaire(phq9_body(items={"9": 3}, origin="sync"))).json()["safety"]["seen_by"])
+
+    assert await seen_by() == "2026-11-23T17:00:00Z"
+    door.clock.set(datetime(2026, 11, 23, 17, 0, tzinfo=UTC))
+    assert await seen_by() == "2026-11-24T09:00:00Z"
+
+
+# --- batches ---------------------------------------------------------------------------------------------------------
+
+
+async def test_every_line_of_a_batch_is_judged_by_itself(door: Door) -> None:
+    """Good lines are recorded, the others say why not, and blank ones are passed over."""
+    answer = await door.batch(
+        line("a", check_in_body(occurred_at=at(48), origin="sync")),
+        "",
+        line("b", check_in_body(mood=-999)),
+        '{"key": "c", "type": "sleep_diary"}',
+        "not json",
+        line("d", phq9_body(1, 1, 1, 1, 1, 1, 1, 1, 1, origin="import")),
+        line("e\n", check_in_body()),
+        line("f", phq9_body(4)),
+    )
+    said = answer.json()
+
+    assert answer.status_code == 200
+    assert (said["accepted"], said["refused"]) == (2, 5)
+    assert [(r["line"], r["key"], r["status"]) for r in said["results"]] == [
+        (1, "a", "accepted"),
+        (3, "b", "refused"),
+        (4, "c", "refused"),
+        (5, None, "refused"),
+        (6, "d", "accepted"),
+        (7, "e\n", "refused"),
+        (8, "f", "refused"),
+    ]
+    assert [r["id"] for r in said["results"] if r["status"] == "accepted"] == [e.id for e in door.log.events]
+    problems = {r["line"]: r["problem"] for r in said["results"] if r["status"] == "refused"}
+    assert {n: [e["pointer"] for e in p["errors"]] for n, p in problems.items()} == {
+        3: ["/mood"],
+        4: ["/type"],
+        5: [],
+        7: ["/key"],
+        8: ["/items/1"],
+    }
+    assert problems[5]["code"] == "not_json"
+    assert said["safety"]["prominent"]
+    assert answer.headers["Position"] == ",".join(said["positions"])
+
+
+async def test_a_lines_id_comes_from_its_own_key_and_bytes(door: Door) -> None:
+    """So that a retry of some of the lines, in any order, records nothing twice."""
+    lines = [line(str(n), check_in_body(mood=n)) for n in range(5)]
+    first = [result["id"] for result in (await door.batch(*lines)).json()["results"]]
+    again = [result["id"] for result in (await door.batch(*reversed(lines))).json()["results"]]
+    changed = (await door.batch(line("0", check_in_body(mood=9)))).json()["results"][0]["id"]
+
+    assert again == first[::-1]
+    assert len({*first, changed}) == 6
+
+
+async def test_a_batch_names_the_last_position_of_each_partition(door: Door) -> None:
+    """A read that waits for them sees the whole batch."""
+    said = (await door.batch(*(line(str(n), check_in_body(patient=f"p{n}")) for n in range(40)))).json()
+    last = {event.position.partition: str(event.position) for event in door.log.events}
+
+    assert said["positions"] == [last[partition] for partition in sorted(last)]
+    assert len(last) == 4
+
+
+async def test_a_broker_failure_is_a_503_for_the_whole_batch(door: Door) -> None:
+    """Whatever was recorded of it is dropped by readers when it is sent again."""
+    door.log.failure = Failure.UNCONFIRMED
+    lines = [line("a", check_in_body()), line("b", check_in_body(mood=-1))]
+
+    assert (await door.batch(*lines)).status_code == 503
+    door.log.failure = None
+    assert (await door.batch(*lines)).json()["accepted"] == 1
+    assert len({event.id for event in door.log.events}) == 1
+
+
+async def test_a_batch_without_a_good_line_has_no_position(door: Door) -> None:
+    """It is answered all the same, with every reason."""
+    answer = await door.batch(line("a", check_in_body(mood=11)))
+
+    assert answer.json()["positions"] == []
+    assert "Position" not in answer.headers
+    assert not answer.json()["safety"]["prominent"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ("\n\n", 422, "at least one"),
+        ("{}\n" * 10_001, 413, "10,000 lines"),
+        (" " * (8 * 1024 * 1024 + 1), 413, "8 MB"),
+    ],
+)
+async def test_a_batch_has_limits_and_says_them(door: Door, body: str, status: int, words: str) -> None:
+    """Nothing of it is recorded."""
+    answer = await door.post("/v1/events:batch", body, key=None)
+
+    assert answer.status_code == status
+    assert words in answer.json()["detail"]

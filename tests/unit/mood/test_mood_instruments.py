@@ -1,0 +1,136 @@
+"""What questionnaires add up to: clinical.md's vectors, and everything that may be missing or wrong."""
+
+from typing import Any
+
+import pytest
+
+from services.mood.domain import GAD7, PHQ9, Instrument, score_answers
+from services.mood.domain.instruments import instrument_named
+from shared.errors import Problem
+from tests.unit.mood.made import FATIGUE, SAFE
+
+
+def items(*values: int) -> dict[str, int]:
+    return {str(number): value for number, value in enumerate(values, 1)}
+
+
+@pytest.mark.parametrize(
+    ("instrument", "answers", "total", "score"),
+    [
+        (PHQ9, items(0, 0, 0, 0, 0, 0, 0, 0, 1), None, 1),
+        (PHQ9, items(3, 3, 3, 3, 3, 3, 3, 3, 3), None, 27),
+        (PHQ9, items(2, 2, 1, 2, 1, 1, 1, 0), None, None),
+        (PHQ9, items(1, 1, 1, 1, 1, 1), None, None),
+        (PHQ9, items(2, 2, 1, 2, 1, 1, 1, 0, 0), 10, 10),
+        (PHQ9, None, 0, 0),
+        (PHQ9, None, 27, 27),
+        (PHQ9, {}, 12, 12),
+        (PHQ9, {"9": 1}, 12, 12),
+        (GAD7, items(3, 3, 3, 3, 3, 3, 3), None, 21),
+        (GAD7, items(3, 3, 3, 3, 3, 3), None, None),
+        (GAD7, None, 21, 21),
+    ],
+)
+def test_a_score_needs_every_item_or_a_total(
+    instrument: Instrument, answers: dict[str, int] | None, total: int | None, score: int | None
+) -> None:
+    """Nothing is prorated; a total beside items counts where they can add up to it."""
+    assert score_answers(instrument, answers, total).score == score
+
+
+@pytest.mark.parametrize(
+    ("answers", "total", "values", "risk", "urgent"),
+    [
+        (items(0, 0, 0, 0, 0, 0, 0, 0, 0), None, [0], False, False),
+        (items(0, 0, 0, 0, 0, 0, 0, 0, 1), None, [1], True, False),
+        ({"9": 2}, None, [2], True, True),
+        ({"9": 3, "1": 0}, None, [3], True, True),
+        ({"9": 1}, 12, [1], True, False),
+        (items(2, 2, 1, 2, 1, 1, 1, 0), None, [], False, False),
+        (None, 27, [], False, False),
+    ],
+)
+def test_item_nine_counts_wherever_it_was_answered(
+    answers: dict[str, int] | None, total: int | None, values: list[int], *, risk: bool, urgent: bool
+) -> None:
+    """Also in a partial questionnaire; a bare total says nothing about it, and a 0 is kept as an answer."""
+    scoring = score_answers(PHQ9, answers, total)
+
+    assert [answer.value for answer in scoring.risk_answers] == values
+    assert (scoring.risk, scoring.urgent) == (risk, urgent)
+    assert all((a.item, a.recall_days, a.urgent_from) == ("9", 14, 2) for a in scoring.risk_answers)
+
+
+@pytest.mark.parametrize(
+    ("instrument", "answers", "total", "pointer", "words"),
+    [
+        (PHQ9, {"1": 4}, None, "/items/1", "from 0 to 3"),
+        (PHQ9, {"1": -1}, None, "/items/1", "from 0 to 3"),
+        (PHQ9, {"1": True}, None, "/items/1", "from 0 to 3"),
+        (PHQ9, {"1": 1.5}, None, "/items/1", "from 0 to 3"),
+        (PHQ9, {"1": "2"}, None, "/items/1", "from 0 to 3"),
+        (PHQ9, {"1": None}, None, "/items/1", "from 0 to 3"),
+        (PHQ9, {"10": 1}, None, "/items/10", "it has 1, 2, 3"),
+        (PHQ9, {"he hit me": 1}, None, "/items/…", "it has 1, 2, 3"),
+        (GAD7, {"8": 1}, None, "/items/8", "it has 1, 2, 3"),
+        (PHQ9, None, 28, "/total", "from 0 to 27"),
+        (PHQ9, None, -999, "/total", "from 0 to 27"),
+        (PHQ9, None, 12.5, "/total", "whole number"),
+        (PHQ9, items(0, 0, 0, 0, 0, 0, 0, 0, 0), 1, "/total", "cannot add up"),
+        (PHQ9, items(3, 3, 3, 3), 11, "/total", "cannot add up"),
+        (PHQ9, items(3, 3, 3, 3, 3, 3, 3, 3), 23, "/total", "cannot add up"),
+        (PHQ9, None, None, "/items", "a total, or both"),
+        (PHQ9, {}, None, "/items", "a total, or both"),
+    ],
+)
+def test_what_cannot_be_right_is_named_with_what_may_be_sent(
+    instrument: Instrument, answers: dict[str, Any] | None, total: Any, pointer: str, words: str
+) -> None:
+    """The field, the allowed range, and never the words that were sent."""
+    with pytest.raises(Problem) as refusal:
+        score_answers(instrument, answers, total)
+
+    assert [error.pointer for error in refusal.value.errors] == [pointer]
+    assert words in refusal.value.errors[0].message
+    assert "hit" not in str(refusal.value.errors)
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "total", "score", "risk", "urgent"),
+    [
+        ("fatigue", None, 12.5, 12.5, False, False),
+        ("safe", {"sleep": 4, "harm": 0}, None, 4, False, False),
+        ("safe", {"harm": 2}, None, None, True, False),
+        ("safe", {"harm": 3}, None, None, True, True),
+    ],
+)
+def test_a_clinics_own_scale_is_scored_like_the_others(
+    name: str, answers: dict[str, int] | None, total: float | None, score: float | None, *, risk: bool, urgent: bool
+) -> None:
+    """Its declared items, ranges, risk flags and range of totals are what counts."""
+    scoring = score_answers(instrument_named(name, [FATIGUE, SAFE]), answers, total)
+
+    assert (scoring.score, scoring.risk, scoring.urgent) == (score, risk, urgent)
+
+
+def test_an_answer_about_harm_is_kept_though_the_scale_was_declared_wrongly() -> None:
+    """All items answered add up to more than the declared range: no score, but the risk answer counts."""
+    narrow = SAFE.model_copy(update={"maximum": 3})
+    scoring = score_answers(instrument_named("safe", [narrow]), {"sleep": 4, "harm": 4}, None)
+
+    assert scoring.score is None
+    assert scoring.urgent
+
+
+def test_a_clinic_cannot_redefine_a_published_instrument() -> None:
+    """A scale called phq9 does not make item 9 harmless."""
+    assert instrument_named("phq9", [SAFE.model_copy(update={"name": "phq9"})]) is PHQ9
+
+
+def test_an_unknown_instrument_is_refused_with_the_names_there_are() -> None:
+    """Also those the clinic declared."""
+    with pytest.raises(Problem) as refusal:
+        instrument_named("wsas", [FATIGUE])
+
+    assert "phq9, gad7, fatigue" in refusal.value.errors[0].message
+    assert "wsas" not in str(refusal.value.errors)

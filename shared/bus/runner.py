@@ -11,6 +11,7 @@ from shared import metrics
 from shared.bus import Handler, Position, ResumeStore, StoreOfAnotherCluster
 from shared.bus.lane import Lane, Work
 from shared.bus.outcomes import Backoff, DeadLetters, describe
+from shared.bus.patience import to_the_end
 from shared.bus.source import Limits, Place, RawPublisher, Refused, Source
 from shared.clock import Clock
 from shared.contracts import Topic
@@ -94,6 +95,10 @@ class Runner:
         self._observed: set[Place] = set()
         self._observe_due = self._show_due = 0.0
         self._showing: asyncio.Task[None] | None = None
+        metrics.BUS_RETRIES.labels(service)
+        for topic in source.topics:  # a counter that appears with its first event hides it from `increase`
+            for kind in ("unparsable", "set_aside"):
+                metrics.BUS_DEAD_LETTERS.labels(service, topic, kind)
 
     # --- the life of a runner
 
@@ -133,11 +138,14 @@ class Runner:
                 await self._poll()
             await self._failed
         finally:
-            await self.revoked(list(self._lanes))
-            await self._source.close()
-            if self._showing is not None:
-                self._showing.cancel()
-                await asyncio.wait({self._showing}, timeout=1.0)
+            await to_the_end(self._let_go())
+
+    async def _let_go(self) -> None:
+        await self.revoked(list(self._lanes))
+        await self._source.close()
+        if self._showing is not None:
+            self._showing.cancel()
+            await asyncio.wait({self._showing}, timeout=1.0)
 
     async def _wait_after(self, session: asyncio.Task[None]) -> None:
         error = None if session.cancelled() else session.exception()

@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
 
+from shared.bus.patience import to_the_end
 from shared.bus.publishing import KafkaPublisher
 from shared.bus.source import Owner, Place, Record, Refused
 from shared.contracts import Topic
@@ -149,8 +150,10 @@ class KafkaSource:
     async def close(self) -> None:
         """Leave the group and disconnect; where the broker does not answer, without its consent."""
         consumer, self._consumer = self._consumer, None
-        if consumer is None:
-            return
+        if consumer is not None:
+            await to_the_end(self._stop(consumer))
+
+    async def _stop(self, consumer: AIOKafkaConsumer) -> None:
         stopping = asyncio.ensure_future(consumer.stop())
         _, pending = await asyncio.wait({stopping}, timeout=CLOSE_TIMEOUT)
         if pending:

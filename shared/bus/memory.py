@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 
 from shared import metrics
 from shared.bus import Message, Position, Resume, StoreOfAnotherCluster, StoreReplaced
+from shared.bus.patience import to_the_end
 from shared.bus.records import Outgoing, encode, partition_of
 from shared.bus.source import Owner, Place, Record, Refused
 from shared.contracts import Topic
@@ -160,7 +161,7 @@ class MemorySource:
         self._owner = None
         self._positions.clear()
         if self._group is not None:
-            await self._broker.leave(self._group, self)
+            await to_the_end(self._broker.leave(self._group, self))
 
     async def give(self, partitions: Collection[int]) -> None:
         """Called by the broker: these are ours."""
@@ -255,44 +256,61 @@ class MemoryPublisher:
         self._broker.append(topic, key, value, headers)
 
 
-class MemoryResumeStore:
-    """Resume offsets in memory, with the incarnation check: `drop` plays a store that was dropped while running."""
+@dataclass
+class _Database:
+    """What resume stores share: `incarnation` tells one that was dropped from its successor."""
 
-    def __init__(self) -> None:
+    resumes: dict[int, Resume] = field(default_factory=dict)
+    cluster: str | None = None
+    incarnation: int = 0
+
+
+class MemoryResumeStore:
+    """Resume offsets in memory, with the incarnation check: `drop` plays a store that was dropped while running.
+
+    One of these is one process's; `another` gives a further process its own, on the same data.
+    """
+
+    def __init__(self, database: _Database | None = None) -> None:
         self.saves = 0
-        self._resumes: dict[int, Resume] = {}
-        self._cluster: str | None = None
-        self._incarnation = 0
+        self._database = database or _Database()
         self._opened: dict[int, int] = {}
+
+    def another(self) -> Self:
+        """The same store, opened by another process."""
+        return type(self)(self._database)
 
     def drop(self) -> None:
         """Lose everything, as a dropped database has."""
-        self._resumes.clear()
-        self._cluster = None
-        self._incarnation += 1
+        self._database.resumes.clear()
+        self._database.cluster = None
+        self._database.incarnation += 1
 
     async def open(self, partition: int, cluster: str) -> Resume:
         """See `ResumeStore`."""
-        if self._cluster not in (None, cluster):
+        database = self._database
+        if database.cluster not in (None, cluster):
             raise StoreOfAnotherCluster(
-                f"The store was built from the Kafka cluster {self._cluster}, and this is {cluster}: point the "
+                f"The store was built from the Kafka cluster {database.cluster}, and this is {cluster}: point the "
                 "service at its own cluster, or drop the store to have it rebuilt."
             )
-        self._cluster = cluster
-        self._opened[partition] = self._incarnation
-        return self._resumes.get(partition, Resume({}, {}))
+        database.cluster = cluster
+        self._opened[partition] = database.incarnation
+        return database.resumes.get(partition, Resume({}, {}))
 
     async def save(self, partition: int, resume: Resume) -> None:
         """See `ResumeStore`."""
-        if self._opened.get(partition) != self._incarnation:
+        if self._opened.get(partition) != self._database.incarnation:
             raise StoreReplaced
         self.saves += 1
-        known = self._resumes.get(partition, Resume({}, {}))
-        self._resumes[partition] = Resume(_highest(known.offsets, resume.offsets), _highest(known.times, resume.times))
+        known = self._database.resumes.get(partition, Resume({}, {}))
+        self._database.resumes[partition] = Resume(
+            _highest(known.offsets, resume.offsets), _highest(known.times, resume.times)
+        )
 
     async def passed(self, position: Position) -> bool:
         """See `ResumeStore`."""
-        known = self._resumes.get(position.partition)
+        known = self._database.resumes.get(position.partition)
         return known is not None and known.offsets.get(position.topic, 0) > position.offset
 
 

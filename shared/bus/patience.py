@@ -1,9 +1,9 @@
 """Waiting for the world, interruptibly."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from shared.bus import StoreOfAnotherCluster, StoreReplaced
 from shared.bus.outcomes import WORLD, Backoff, describe
@@ -12,6 +12,19 @@ from shared.logs import logger
 
 log = logger(__name__)
 T = TypeVar("T")
+
+
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Finish what must not be left half done, even where we are cancelled meanwhile; then be cancelled."""
+    task, cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    task.result()
 
 
 class Leaving(Exception):  # noqa: N818

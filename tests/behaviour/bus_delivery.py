@@ -78,7 +78,7 @@ class Delivery:
             await eventually(lambda: len(first.order) == 10)
             await runner.stop()
         await publish(bus, check_in(patient, 10))
-        async with running(bus, second, store, group=group):
+        async with running(bus, second, store.another(), group=group):
             await eventually(lambda: second.order)
         assert second.order == [f"{patient}-10"]
 
@@ -130,7 +130,7 @@ class Ownership:
         async with running(bus, first, store, group=group):
             await publish(bus, *(check_in(p, 0) for p in patients))
             await eventually(lambda: first.mine == everything and len(facts) == len(patients))
-            async with running(bus, second, store, group=group):
+            async with running(bus, second, store.another(), group=group):
                 await eventually(lambda: second.mine and first.mine == everything - second.mine)
                 await publish(bus, *(check_in(p, 1) for p in patients))
                 await eventually(lambda: len(facts) == 2 * len(patients))
@@ -156,7 +156,7 @@ class Ownership:
         await publish(bus, *(check_in(p, 0) for p in patients))
         async with running(bus, first, firsts, group=group, limits=replace(QUICK, grace=0.2)):
             await eventually(lambda: len(hanging) == bus.partitions)
-            async with running(bus, second, store, group=group):
+            async with running(bus, second, store.another(), group=group):
                 await eventually(lambda: len(second.mine) == bus.partitions / 2)
                 theirs = set(second.mine)
                 heard = sorted(f"{patients[partition]}-0" for partition in theirs)
@@ -173,7 +173,7 @@ class Ownership:
         """Two owners of the same partitions, neither knowing of the other, leave the store as one would."""
         patients, store = patients_of(bus.partitions), MemoryResumeStore()
         facts: dict = {}
-        async with running(bus, Ledger(facts), store) as one, running(bus, Ledger(facts), store) as other:
+        async with running(bus, Ledger(facts), store) as one, running(bus, Ledger(facts), store.another()) as other:
             for number in range(20):
                 positions = await publish(bus, *(check_in(p, number) for p in patients))
             await eventually(lambda: caught_up(one, bus.partitions) and caught_up(other, bus.partitions))

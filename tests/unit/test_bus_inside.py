@@ -251,3 +251,17 @@ async def test_the_twin_s_publisher_counts_as_kafka_s_does() -> None:
     assert metrics.BUS_PUBLISHED.labels("twin", "moods")._value.get() == before + 2
     source = MemorySource(broker, group=None, topics=MOODS)
     assert source.cluster == "memory"
+
+
+async def test_a_member_cancelled_while_it_leaves_has_left() -> None:
+    """No ghost keeps partitions: leaving the group is finished even when the service is stopped in the middle of it."""
+    bus, ledger = MemoryBus(), Ledger()
+    async with running(bus, ledger, group="service"):
+        await eventually(lambda: len(ledger.mine) == bus.partitions)
+        lock = bus.broker._groups["service"].lock
+        await lock.acquire()
+        await bus.cut()  # the runner lets go, and waits for its turn to leave
+        await eventually(lambda: not ledger.mine)
+        release = asyncio.get_running_loop().call_later(0.05, lock.release)
+    assert release.when() <= asyncio.get_running_loop().time()
+    assert not bus.broker._groups["service"].members

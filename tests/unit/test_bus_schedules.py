@@ -53,6 +53,10 @@ class Service:
     slow: bool = False
     died: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def __post_init__(self) -> None:
+        """Its own way to the store."""
+        self.resume = self.store.resume.another()
+
     async def reach(self, step: str) -> None:
         """Let others have their turn; die here, if this is the step."""
         for _ in range(20 if self.slow else 1):
@@ -93,15 +97,15 @@ class Service:
         return Message(f"{patient}-{data.version}", at, data)
 
     async def open(self, partition: int, cluster: str) -> Resume:
-        return await self.store.resume.open(partition, cluster)
+        return await self.resume.open(partition, cluster)
 
     async def save(self, partition: int, resume: Resume) -> None:
         await self.reach("before save")
-        await self.store.resume.save(partition, resume)
+        await self.resume.save(partition, resume)
         await self.reach("after save")
 
     async def passed(self, position: Position) -> bool:
-        return await self.store.resume.passed(position)
+        return await self.resume.passed(position)
 
 
 class World:
@@ -168,7 +172,7 @@ MOVES = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(MOVES, min_size=4, max_size=25), st.integers(1, 7))
 async def test_every_schedule_ends_in_the_same_words(
     moves: list[tuple[Callable[..., Awaitable[None]], object]], batch_records: int

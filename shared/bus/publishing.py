@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeEr
 
 from shared import metrics
 from shared.bus import Message, Position
+from shared.bus.patience import to_the_end
 from shared.bus.records import Outgoing, encode, partition_of
 from shared.contracts import Topic
 from shared.errors import Recoverable
@@ -54,6 +55,9 @@ class KafkaPublisher:
 
     async def __aexit__(self, *_: object) -> None:
         self._closed = True
+        await to_the_end(self._close())
+
+    async def _close(self) -> None:
         if self._producer is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_TIMEOUT):

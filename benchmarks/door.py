@@ -302,12 +302,14 @@ class _Client:
         self.took: list[float] = []
         self.until = self.loop.time() + seconds
         self._left, self._sent, self._run = CONNECTIONS, 0, uuid.uuid4().hex
-        head = f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\nauthorization: Bearer {token}\r\n"
+        head = f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
+        head += f"authorization: Bearer {token}\r\n"
         now = datetime.now(UTC).isoformat()
         self._requests = []
         for number in range(PATIENTS):
             body = json.dumps(
-                {"patient": f"p{number}", "mood": number % 21 / 2, "energy": 5, "sleep": 7, "feelings": ["calm", "tired"],
+                {"patient": f"p{number}", "mood": number % 21 / 2, "energy": 5, "sleep": 7,
+                 "feelings": ["calm", "tired"],
                  "note": "A walk in the morning helped.", "occurred_at": now, "origin": "live"}
             )  # fmt: skip
             prefix = f"{head}content-length: {len(body)}\r\nidempotency-key: {self._run}-"

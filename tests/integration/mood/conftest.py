@@ -1,0 +1,57 @@
+"""Mood as a whole, over HTTP, on the real broker and the real store server. Found by name, never imported."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.mood.settings import Settings
+from shared.auth import DevelopmentIssuer
+from shared.bus.provision import provision
+from tests.fakes import FakeClock
+from tests.integration.mood.house import MONDAY, Client, Mood, running
+from tests.stack import Stack
+
+
+@pytest.fixture(scope="module")
+def clock() -> FakeClock:
+    return FakeClock(MONDAY)
+
+
+@pytest.fixture(scope="module")
+def issuer(clock: FakeClock) -> DevelopmentIssuer:
+    defaults = Settings()
+    return DevelopmentIssuer(
+        environment="development", issuer=defaults.jwt_issuer, audience=defaults.jwt_audience, clock=clock
+    )
+
+
+@pytest.fixture(scope="module")
+async def mood(stack: Stack, clock: FakeClock, issuer: DevelopmentIssuer) -> AsyncIterator[Mood]:
+    await provision(stack.bootstrap)
+    async with running(stack, prefix=f"test_{uuid.uuid4().hex[:8]}", clock=clock, issuer=issuer) as mood:
+        yield mood
+
+
+@pytest.fixture(autouse=True)
+def monday(clock: FakeClock) -> None:
+    """Every test begins on the same Monday morning."""
+    clock.set(MONDAY)
+
+
+@pytest.fixture
+async def harbour(mood: Mood) -> AsyncIterator[Client]:
+    """A clinic that is set up."""
+    client = mood.client()
+    async with client.http:
+        await client.set_up()
+        yield client
+
+
+@pytest.fixture
+async def stranger(mood: Mood) -> AsyncIterator[Client]:
+    """Another clinic, which uses the same ids."""
+    client = mood.client()
+    async with client.http:
+        await client.set_up()
+        yield client

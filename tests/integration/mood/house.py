@@ -1,0 +1,196 @@
+"""Mood running on a real broker and store, the clinics that talk to it, and intake's side of the bus."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, TypeVar
+
+import httpx
+from fastapi import FastAPI
+
+from services.mood.app import create_app
+from services.mood.settings import Settings
+from shared.auth import SCOPES, DevelopmentIssuer
+from shared.bus import Message, Position
+from shared.bus.kafka import KafkaPublisher
+from shared.contracts import Clinic, Contract, Patient, Question, QuestionAsked
+from shared.contracts.base import Origin
+from shared.contracts.clinics import ClinicSettings, Contact, RuleSet
+from shared.contracts.questions import QuestionStatus
+from tests.fakes import FakeClock
+from tests.stack import Stack
+
+POLL = 0.02  # seconds between two looks
+MONDAY = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+Answer = TypeVar("Answer")
+
+
+async def until(what: str, ask: Callable[[], Awaitable[Answer]], *, seconds: float = 30) -> Answer:
+    """Ask again and again until the answer is true; fail by name when it takes too long."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not (answer := await ask()):
+        assert asyncio.get_running_loop().time() < deadline, f"{what}: not within {seconds} s"
+        await asyncio.sleep(POLL)
+    return answer
+
+
+@dataclass
+class Client:
+    """One clinic's system, and what intake publishes of that clinic."""
+
+    clinic: str
+    http: httpx.AsyncClient
+    publisher: KafkaPublisher
+
+    async def check_in(self, patient: str = "sam", mood: float = 6, *, key: str | None = None, **more: Any) -> Any:
+        """A check-in, sent."""
+        body = {"patient": patient, "mood": mood, "occurred_at": MONDAY.isoformat()} | more
+        return await self.post("/v1/check-ins", json.dumps(body), key=key)
+
+    async def phq9(self, *items: int, patient: str = "sam", **more: Any) -> Any:
+        """A PHQ-9, sent."""
+        named = {str(number): value for number, value in enumerate(items, 1)}
+        body = {"patient": patient, "instrument": "phq9", "items": named, "occurred_at": MONDAY.isoformat()} | more
+        return await self.post("/v1/questionnaires", json.dumps(body))
+
+    async def post(self, path: str, body: str, *, key: str | None = None) -> httpx.Response:
+        """One POST, with `key` or a new one."""
+        return await self.http.post(path, content=body, headers={"Idempotency-Key": key or uuid.uuid4().hex})
+
+    async def get(self, path: str, *positions: Any) -> Any:
+        """What a path that must answer 200 says, once mood has read up to these positions."""
+        answer = await self.ask(path, *positions)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def ask(self, path: str, *positions: Any) -> httpx.Response:
+        """The answer of a path, once mood has read up to these positions; it may need more than the 2 s of one read."""
+        headers = {"Wait-For-Position": ",".join(map(str, positions))} if positions else {}
+
+        async def reached() -> httpx.Response | None:
+            answer = await self.http.get(path, headers=headers)
+            return None if "Projection-Behind" in answer.headers else answer
+
+        answer = await until(f"{path} up to {positions}", reached, seconds=60)
+        assert answer is not None
+        return answer
+
+    async def publish(self, data: Contract, name: str | None = None) -> Position:
+        """Intake's word on the bus."""
+        return (await self.publisher.publish([Message(name or uuid.uuid4().hex, MONDAY, data)]))[0]
+
+    async def set_up(self) -> None:
+        """The clinic, as intake publishes it."""
+        hours = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), (time(9), time(17)))
+        settings = ClinicSettings(
+            effective_from=datetime(2026, 1, 1, tzinfo=UTC),
+            zone="Europe/London",
+            working_hours=hours,
+            rule_set=RuleSet(base="starter"),
+            fallback_contact=Contact(name="Duty", email="duty@harbour.example"),
+        )
+        await self.publish(Clinic(clinic=self.clinic, version=1, name="Harbour", settings=[settings]))
+
+    async def register(self, patient: str = "sam", *, version: int = 1, **more: Any) -> Position:
+        """A patient's document, as intake publishes it."""
+        return await self.publish(
+            Patient(
+                clinic=self.clinic,
+                patient=patient,
+                version=version,
+                registered_at=MONDAY,
+                updated_at=MONDAY,
+                **more,
+            )
+        )
+
+    async def asks(self, text: str, *, patient: str = "sam", at: datetime = MONDAY) -> tuple[QuestionAsked, Position]:
+        """A question, as intake publishes it."""
+        name = str(uuid.uuid4())
+        asked = QuestionAsked(
+            clinic=self.clinic,
+            patient=patient,
+            question=name,
+            text=text,
+            occurred_at=at,
+            local_day=at.date(),
+            origin=Origin.LIVE,
+        )
+        return asked, await self.publish(asked, name)
+
+    async def answers(self, asked: QuestionAsked, answer: str) -> Position:
+        """The care team's answer to a question."""
+        return await self.publish(
+            Question(
+                clinic=asked.clinic,
+                patient=asked.patient,
+                question=asked.question,
+                version=2,
+                asked_at=asked.occurred_at,
+                status=QuestionStatus.ANSWERED,
+                answer=answer,
+                answered_at=MONDAY + timedelta(hours=1),
+                updated_at=MONDAY + timedelta(hours=1),
+            )
+        )
+
+
+@dataclass
+class Mood:
+    """The service, with its clock, and clients of as many clinics as a test needs."""
+
+    app: FastAPI
+    state: dict[str, Any]
+    clock: FakeClock
+    issuer: DevelopmentIssuer
+    publisher: KafkaPublisher
+
+    def client(self, clinic: str | None = None, scopes: tuple[str, ...] = SCOPES) -> Client:
+        """A client with a token for one clinic; a new clinic where none is named."""
+        name = clinic or f"clinic-{uuid.uuid4().hex[:10]}"
+        token = self.issuer.issue(clinic=name, client="tests", scopes=scopes, lasts=timedelta(days=3000))
+        transport = httpx.ASGITransport(app=self._with_state)
+        headers = {"Authorization": f"Bearer {token}"}
+        http = httpx.AsyncClient(transport=transport, base_url="http://mood", headers=headers)
+        return Client(name, http, self.publisher)
+
+    async def _with_state(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope | {"state": dict(self.state)}, receive, send)
+
+    async def readiness(self) -> dict[str, Any]:
+        """What `/readyz` says."""
+        answer: dict[str, Any] = (await self.client().http.get("/readyz")).json()
+        return answer
+
+    async def ready(self) -> bool:
+        """Whether it says it is."""
+        return bool((await self.readiness())["ready"])
+
+
+@asynccontextmanager
+async def running(stack: Stack, *, prefix: str, clock: FakeClock, issuer: DevelopmentIssuer) -> AsyncIterator[Mood]:
+    """Mood with a database of its own, ready."""
+    settings = Settings(
+        env="development",
+        kafka=stack.bootstrap,
+        mongo=stack.mongo_url,
+        database_prefix=prefix,
+        jwt_keys=json.dumps(issuer.jwks()),
+    )
+    app = create_app(settings, clock)
+    async with (
+        KafkaPublisher(bootstrap=stack.bootstrap, service="intake") as publisher,
+        app.router.lifespan_context(app) as state,
+    ):
+        mood = Mood(app, dict(state or {}), clock, issuer, publisher)
+        await until("mood is ready", mood.ready, seconds=60)
+        yield mood
+
+
+def again(client: Client, mood: Mood) -> Client:
+    """The same clinic, talking to another instance."""
+    return replace(client, http=mood.client(client.clinic).http)

@@ -41,14 +41,18 @@ class Twilio:
     """
 
     def __init__(self, *, client: httpx.AsyncClient, account: str, sender: str) -> None:
-        """client: with Twilio's (or its stand-in's) base URL, basic auth and a time-out."""
+        """client: with Twilio's (or its stand-in's) base URL, basic auth and a time-out.
+
+        sender: a number, a sender's name, or a messaging service (`MG...`).
+        """
         self._client, self._sender = client, sender
+        self._from = "MessagingServiceSid" if sender.startswith("MG") else "From"
         self._path = f"/2010-04-01/Accounts/{account}/Messages.json"
 
     async def send(self, to: str, text: str) -> Result:
         """Hand over one text."""
         try:
-            response = await self._client.post(self._path, data={"To": to, "From": self._sender, "Body": text})
+            response = await self._client.post(self._path, data={"To": to, self._from: self._sender, "Body": text})
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return Result(outcome=Outcome.TEMPORARY, code=type(error).__name__)
         except httpx.HTTPError as error:

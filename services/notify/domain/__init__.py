@@ -28,13 +28,14 @@ from services.notify.domain.deliveries import (
     leased,
     next_due,
     planned_for,
+    put_off,
     released,
     without_items,
 )
 from services.notify.domain.links import link_of, link_token, parse_link, reference_of
 from services.notify.domain.notices import Detail, Line, Notice, detail_allowed
 from services.notify.domain.people import Found, Nobody, NotYet, Reachable, Recipient, find_clinician, find_recipient
-from services.notify.domain.rounds import Round, owed, rounds_of, still_needed
+from services.notify.domain.rounds import Round, mornings, owed, rounds_of, still_needed
 
 __all__ = [
     "LEASE",
@@ -72,10 +73,12 @@ __all__ = [
     "leased",
     "link_of",
     "link_token",
+    "mornings",
     "next_due",
     "owed",
     "parse_link",
     "planned_for",
+    "put_off",
     "reconcile",
     "reference_of",
     "released",

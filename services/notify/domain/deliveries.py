@@ -57,7 +57,7 @@ class Kind(StrEnum):
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Result(_Row):
@@ -210,6 +210,15 @@ def leased(delivery: Delivery, now: datetime) -> Delivery | None:
 def released(delivery: Delivery) -> Delivery:
     """The row as it is left after a claim."""
     return delivery.model_copy(update={"lease_until": None})
+
+
+def put_off(delivery: Delivery, now: datetime) -> Delivery:
+    """The row as it is looked at again a little later, whatever is waiting in it."""
+    legs = tuple(
+        leg.model_copy(update={"due_at": max(leg.due_at, now + LOOK_AGAIN)}) if leg.state is LegState.PENDING else leg
+        for leg in delivery.legs
+    )
+    return delivery.model_copy(update={"legs": legs, "look_at": now + LOOK_AGAIN, "lease_until": None})
 
 
 def without_items(delivery: Delivery, needed: Callable[[Item], bool], why: str) -> Delivery:

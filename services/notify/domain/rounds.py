@@ -1,6 +1,6 @@
 """Rounds of news: one round is one message. What is still owed is a function of the alert, so no crash can lose it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +31,14 @@ class Round:
         if self.urgency is Urgency.WORKING_HOURS:
             return working_time.next_open(self.added_at)
         return working_time.next_morning(self.added_at)
+
+
+def mornings(working_time: WorkingTime, first: datetime) -> Iterator[datetime]:
+    """The working mornings from one on, two weeks at most."""
+    morning = first
+    for _ in range(14):
+        yield morning
+        morning = working_time.next_morning(morning)
 
 
 def urgency_of(told: Sequence[Told]) -> Urgency | None:

@@ -12,6 +12,7 @@ from services.notify.domain import (
     delivery_id,
     digest_id,
     link_token,
+    mornings,
     parse_link,
     rounds_of,
 )
@@ -78,13 +79,15 @@ class Desk:
     async def trail(self, clinic: str, alert_id: str) -> Trail:
         """An alert and what was sent about it. Raises Problem 404, Recoverable."""
         alert = await self._alert(clinic, alert_id)
-        working_time = self._post.working_time(clinic, self._clock.now())
+        now = self._clock.now()
+        working_time = self._post.working_time(clinic, now)
         ids = []
         for news in rounds_of(alert):
             ids.append(delivery_id(alert.key, news.number))
             if news.urgency is None:
-                morning = news.due_at(working_time).astimezone(working_time.zone).date()
-                ids += [digest_id(clinic, clinician, morning) for clinician in {alert.clinician, None}]
+                first, until = news.due_at(working_time), working_time.next_morning(now)
+                days = [at.astimezone(working_time.zone).date() for at in mornings(working_time, first) if at <= until]
+                ids += [digest_id(clinic, whose, day) for day in days for whose in {alert.clinician, None}]
         rows = await self._deliveries.load_many(ids)
         mine = [row for row in rows.values() if any(item.alert == alert.key for item in row.items)]
         return Trail(alert, sorted(mine, key=lambda row: (row.due_at, row.id)))

@@ -5,13 +5,15 @@ Reconciling never waits for a provider: rows go out in tasks of their own.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Coroutine, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from services.notify.domain import Delivery, next_due
 from services.notify.handlers.handing_over import HandingOver
 from services.notify.store import LATE, Deliveries, DueTimes, minute_of
+from shared.bus.outcomes import describe
 from shared.clock import Clock
 from shared.errors import Recoverable
 from shared.logs import logger
@@ -20,12 +22,12 @@ from shared.metrics import DELIVERY_OLDEST_DUE
 log = logger(__name__)
 POLL: Final = 0.5
 """Seconds between looks at what is due."""
-IN_FLIGHT: Final = 500
-"""Rows being handed over at once; more wait for their turn in the due times."""
+IN_FLIGHT: Final = 128
+"""Rows claimed from the due times at once, oldest first; more wait for their turn there."""
 LOOK_AT_WAITING: Final = timedelta(seconds=10)
 """How often to look at rows that are waiting: another replica may have seen to them."""
 REMEMBERED: Final = 50_000
-_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+"""Rows whose next look is remembered, so that a row in many buckets is not loaded again and again."""
 
 
 class Dispatcher:
@@ -54,9 +56,8 @@ class Dispatcher:
         if self._since is None:
             self._since = await self._due.open()
         marked = await self._due.marked(self._since, now)
-        await self._look_at(
-            {row for rows in marked.values() for row in rows if self._is_to_be_looked_at(row, now)}, now
-        )
+        due = (row for name in sorted(marked) for row in marked[name] if self._is_to_be_looked_at(row, now))
+        await self._look_at(list(islice(dict.fromkeys(due), max(0, IN_FLIGHT - len(self._tasks)))), now)
         await self._look_at_waiting(now)
         await self._clear({name: rows for name, rows in marked.items() if minute_of(name) < now - LATE}, now)
         oldest = min(self._waiting.values(), default=now)
@@ -80,14 +81,13 @@ class Dispatcher:
     def _is_to_be_looked_at(self, row: str, now: datetime) -> bool:
         return row not in self._tasks and self._next_look.get(row, now) <= now
 
-    async def _look_at(self, rows: Iterable[str], now: datetime) -> None:
-        wanted = set(rows)
-        found = await self._deliveries.load_many(wanted)
-        for row in wanted - set(found):
+    async def _look_at(self, rows: Sequence[str], now: datetime) -> None:
+        found = await self._deliveries.load_many(rows)
+        for row in set(rows) - set(found):
             self._remember(row, now + LOOK_AT_WAITING)  # marked, and not written yet, or never
         for delivery in sorted(found.values(), key=lambda delivery: delivery.due_at):
             self._note(delivery, now)
-            if not delivery.done and next_due(delivery) <= now and len(self._tasks) < IN_FLIGHT:
+            if not delivery.done and next_due(delivery) <= now:
                 self._begin(delivery.id, self._claimed(delivery.id))
 
     async def _look_at_waiting(self, now: datetime) -> None:
@@ -106,7 +106,8 @@ class Dispatcher:
             self._waiting.pop(delivery.id, None)
         elif delivery.due_at <= now:
             self._waiting[delivery.id] = delivery.due_at
-        self._remember(delivery.id, _NEVER if delivery.done else next_due(delivery))
+        # what is done is cleared out of the last bucket it stands in before it is looked at again
+        self._remember(delivery.id, now + 2 * LATE if delivery.done else next_due(delivery))
 
     def _remember(self, row: str, at: datetime) -> None:
         self._next_look[row] = at
@@ -117,8 +118,7 @@ class Dispatcher:
     async def _clear(self, old: Mapping[str, list[str]], now: datetime) -> None:
         """Old buckets keep only the rows that are still due; where none are left, the beginning moves on."""
         held = {row for rows in old.values() for row in rows if self._next_look.get(row, now) <= now} | set(self._tasks)
-        if old:
-            await self._due.clear({name: [row for row in rows if row not in held] for name, rows in old.items()})
+        await self._due.clear({name: gone for name, rows in old.items() if (gone := set(rows) - held)})
         left = [minute_of(name) for name, rows in old.items() if held.intersection(rows)]
         beginning = min(left, default=now - LATE)
         if self._since is not None and beginning - self._since >= timedelta(minutes=1):
@@ -139,8 +139,8 @@ class Dispatcher:
             await work
         except Recoverable:
             log.warning("delivery_put_off")  # its lease ends, and it is looked at again
-        except Exception:  # one row's bug must not end the others; the row is looked at again
-            log.exception("delivery_failed")
+        except Exception as error:  # noqa: BLE001  one row's bug must not end the others; it is looked at again
+            log.error("delivery_failed", reason=describe(error))  # noqa: TRY400  a trace may hold what was said
 
     async def _claimed(self, row: str) -> None:
         delivery = await self._handing_over.claim(row)

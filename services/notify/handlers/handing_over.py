@@ -23,6 +23,7 @@ from services.notify.domain import (
     after_attempt,
     leased,
     planned_for,
+    put_off,
     released,
     settle,
     still_needed,
@@ -30,6 +31,7 @@ from services.notify.domain import (
 )
 from services.notify.handlers.post import Post
 from services.notify.store import Deliveries
+from shared.bus.outcomes import describe
 from shared.clock import Clock
 from shared.contracts.alerts import Alert
 from shared.documents import Owned
@@ -114,11 +116,13 @@ class HandingOver:
         working_time = self._post.working_time(delivery.clinic, now)
 
         def needed(item: Item) -> bool:
-            alert = alerts.get(item.alert)
-            if alert is None or not still_needed(alert, item.round, working_time, now):
-                return False
-            return delivery.kind is Kind.MESSAGE or alert.clinician == delivery.clinician
+            alert = alerts[item.alert]
+            mine = delivery.kind is Kind.MESSAGE or alert.clinician == delivery.clinician
+            return mine and still_needed(alert, item.round, working_time, now)
 
+        if any(item.alert not in alerts for item in delivery.items):
+            # the store was dropped under us: the alert comes back from its topic, or this waits where it is seen
+            return await self._deliveries.swap(delivery, put_off(delivery, now))
         wanted = without_items(delivery, needed, "no longer needed: taken, closed, or told with later news")
         if not wanted.legs and not wanted.done:
             wanted = await self.planned(wanted)
@@ -143,8 +147,9 @@ class HandingOver:
                     return await messenger.send(notice)
             except TimeoutError:
                 return Result(outcome=Outcome.UNSURE, code="no answer in time")
-            except Exception:  # a fault of ours in one message must not end the others
-                log.exception("hand_over_failed", channel=leg.channel.value)
+            except Exception as error:  # noqa: BLE001  a fault of ours in one message must not end the others
+                reason = describe(error)  # a trace may hold what was said, and to whom
+                log.error("hand_over_failed", channel=leg.channel.value, reason=reason)  # noqa: TRY400
                 return Result(outcome=Outcome.UNSURE, code="our own fault")
 
     async def _recorded(self, delivery: Delivery, leg: Leg, result: Result | None, *, last: bool) -> Delivery | None:

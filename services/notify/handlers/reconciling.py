@@ -21,6 +21,7 @@ from services.notify.domain import (
     delivery_id,
     digest_id,
     leased,
+    mornings,
     owed,
     reconcile,
 )
@@ -37,7 +38,6 @@ from shared.documents import Mirror, Owned
 from shared.errors import Recoverable
 from shared.logs import logger
 from shared.metrics import ENTRIES_SET_ASIDE
-from shared.working_time import WorkingTime
 
 log = logger(__name__)
 SUBSCRIPTIONS: Final = frozenset({Topic.ASSESSMENTS, Topic.PATIENTS, Topic.ALERTS})
@@ -284,7 +284,7 @@ class Reconciler:
         for alert, news in lines:
             by_morning.setdefault(news.due_at(working_time), []).append(Item(alert=alert.key, round=news.number))
         for due_at, items in by_morning.items():
-            gone = list(takewhile(lambda at: at <= now, _mornings(working_time, due_at)))
+            gone = list(takewhile(lambda at: at <= now, mornings(working_time, due_at)))
             next_due = working_time.next_morning(now) if gone else due_at
             ids = [digest_id(clinic, clinician, at.astimezone(working_time.zone).date()) for at in (*gone, next_due)]
             rows = await self._deliveries.load_many(ids)
@@ -314,14 +314,6 @@ class Reconciler:
 
         if not await self._deliveries.add(digest):
             await self._deliveries.change(digest.id, with_lines)
-
-
-def _mornings(working_time: WorkingTime, first: datetime) -> Iterator[datetime]:
-    """The working mornings from one on, two weeks at most."""
-    morning = first
-    for _ in range(14):
-        yield morning
-        morning = working_time.next_morning(morning)
 
 
 def _accepted_at(assessment: Assessment | None, alert: Alert, news: Round) -> datetime | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import metrics
@@ -44,6 +44,7 @@ def records(topic: Topic, bad: Sequence[bool], start: int = 0) -> list[MemoryRec
     ]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.booleans(), min_size=1, max_size=9), max_size=6),
     st.lists(st.booleans(), max_size=9),
@@ -81,6 +82,7 @@ def test_batches_take_everything_once_in_order_and_count_right(
     assert {topic: list(range(len(flags))) for topic, flags in bad.items()} == seen
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), max_size=600))
 def test_the_fuse_blows_at_a_fifth_of_the_last_200_and_never_below_ten(diverted: list[bool]) -> None:
     """It agrees with counting by hand, whatever the sizes of batches."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka.partitioner import DefaultPartitioner, murmur2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.bus import Event, Message, Position
@@ -135,6 +135,7 @@ def test_what_cannot_be_read_says_why(broken: MemoryRecord, says: str) -> None:
     assert str(told.value) == says
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["clinic", "mood", "note", "feelings", "items"]), st.text(min_size=4)))
 def test_no_message_repeats_what_a_record_holds(values: dict[str, str]) -> None:
     """Neither values nor the keys of mappings, which are data too, get into a dead letter's reason."""
@@ -204,6 +205,7 @@ def test_the_hash_is_kafka_s_own(text: str, hashed: int) -> None:
     assert partition_of(text.encode(), 12) == (hashed & 0x7FFFFFFF) % 12
 
 
+@settings(deadline=None)
 @given(
     st.from_regex(r"[a-z0-9.~-]{1,20}/[a-z0-9.~-]{1,20}", fullmatch=True),
     st.from_regex(r"[a-z/]{0,20}", fullmatch=True),

@@ -249,7 +249,7 @@ def _instant(text: str | None) -> datetime | None:
 
 def _quoted(name: str) -> str:
     """A name as the name of a field, where dots, dollars and the empty name mean something else."""
-    if name and not ("." in name or "$" in name or "%" in name or "\0" in name):
+    if name.replace("-", "").isalnum():  # as all ids of ours are
         return name
     return "%" + name.replace("%", "%25").replace(".", "%2E").replace("$", "%24").replace("\0", "%00")
 

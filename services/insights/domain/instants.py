@@ -65,38 +65,42 @@ class KnownIds:
     with 10,000 facts two share a hash with a probability of 3e-12.
     """
 
-    __slots__ = ("_count", "_table")
+    __slots__ = ("_room", "_table")
 
     def __init__(self) -> None:
-        self._count = 0
-        self._table = array("Q", bytes(8 * 16))
+        self._table = array("q", bytes(8 * 16))
+        self._room = 10
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._table) * 2 // 3 - self._room
 
     def add(self, fact_id: str) -> bool:
         """Whether the id is new; from now on it is known."""
-        mark = hash(fact_id) & 0xFFFF_FFFF_FFFF_FFFF or 1
+        mark = hash(fact_id) or 1
         table = self._table
         mask = len(table) - 1
         place = mark & mask
-        while found := table[place]:
+        found = table[place]
+        while found:
             if found == mark:
                 return False
             place = (place + 1) & mask
+            found = table[place]
         table[place] = mark
-        self._count += 1
-        if self._count * 3 > mask * 2:
+        self._room -= 1
+        if not self._room:
             self._grow()
         return True
 
     def _grow(self) -> None:
-        marks = [mark for mark in self._table if mark]
-        table = array("Q", bytes(8 * 2 * len(self._table)))
+        before = self._table
+        table = array("q", bytes(8 * 2 * len(before)))
         mask = len(table) - 1
-        for mark in marks:
-            place = mark & mask
-            while table[place]:
-                place = (place + 1) & mask
-            table[place] = mark
+        for mark in before:
+            if mark:
+                place = mark & mask
+                while table[place]:
+                    place = (place + 1) & mask
+                table[place] = mark
         self._table = table
+        self._room = len(table) * 2 // 3 - len(before) * 2 // 3

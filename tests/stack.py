@@ -13,6 +13,7 @@ from deploy.local import docker_answers
 from deploy.native import NativeStack, StackError, ports, probes
 
 KAFKA_IMAGE, MONGO_IMAGE = "apache/kafka:4.3.1", "mongo:8.0.17"
+POLL = 0.1  # seconds between two looks
 CONTAINER_START_TIMEOUT = 120.0  # seconds, after the image is there
 
 
@@ -127,4 +128,4 @@ def _wait_for(title: str, answers: Callable[[], bool]) -> None:
     while not answers():
         if time.monotonic() > deadline:
             raise StackError(f"{title} in its container did not answer in {CONTAINER_START_TIMEOUT:.0f} s.")
-        time.sleep(0.1)
+        time.sleep(POLL)

@@ -26,6 +26,7 @@ from tests.stack import Stack, open_stack
 
 ROOT = Path(__file__).parents[2]
 ENOUGH = 200
+POLL = 0.05  # seconds between two looks
 without_docker = pytest.mark.skipif(docker_answers(), reason="the native stack is only used without a Docker daemon")
 
 
@@ -170,4 +171,4 @@ def _wait_until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not holds():
         assert time.monotonic() < deadline, "not within 20 s"
-        time.sleep(0.05)
+        time.sleep(POLL)

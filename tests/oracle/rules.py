@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from math import sqrt
 from typing import Any
 
+from tests.oracle.case import Case
 from tests.oracle.plain import (
     TINY,
     Plain,
@@ -13,10 +14,8 @@ from tests.oracle.plain import (
     closing_time,
     day,
     days,
-    highest_versions,
     instant,
     settings_at,
-    there,
 )
 
 PARAMETERS: dict[str, dict[str, float]] = {
@@ -34,32 +33,6 @@ FIVE_QUESTIONS = (
     "worked_on_what_matters",
     "questions_were_answered",
 )
-
-
-class Case:
-    """All there is about one patient, sorted, and the instant it is looked at."""
-
-    def __init__(
-        self,
-        facts: list[Plain],
-        patient: Plain | None,
-        sessions: list[Plain],
-        questions: list[Plain],
-        clinic: Plain | None,
-        now: Any,
-        horizon: Any,
-    ) -> None:
-        one_of_each = {fact["id"]: fact for fact in facts}
-        self.facts = sorted(one_of_each.values(), key=lambda fact: (instant(fact["occurred_at"]), fact["id"]))
-        self.check_ins = [fact for fact in self.facts if "mood" in fact]
-        self.questionnaires = [fact for fact in self.facts if "instrument" in fact]
-        self.questions_asked = [fact for fact in self.facts if "question" in fact]
-        self.patient = there(patient)
-        self.sessions = [session for session in highest_versions(sessions, "session") if there(session)]
-        self.handlings = {handling["question"]: handling for handling in highest_versions(questions, "question")}
-        self.clinic = clinic
-        self.now = instant(now)
-        self.horizon = instant(horizon)
 
 
 def assess(

@@ -5,9 +5,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from aiokafka import AIOKafkaProducer
-from tests.providers import MailServer, Twilio
 
 from tests.e2e.platform import Clinic, Platform, check_in, phq9, read_topic, until
+from tests.providers import MailServer, Twilio
 
 
 async def _open_alerts(clinic: Clinic, rule: str) -> list[dict]:

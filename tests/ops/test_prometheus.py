@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from tests.providers import MailServer
 
 from deploy.grafana.dashboard import panels
 from deploy.native.ports import free_port
 from tests.e2e.platform import Clinic, Platform, check_in, phq9, until
+from tests.providers import MailServer
 
 pytestmark = pytest.mark.ops
 ROOT = Path(__file__).parents[2]

@@ -307,7 +307,8 @@ class Reconciler:
 
     async def _list(self, digest: Delivery) -> None:
         def with_lines(row: Delivery) -> Delivery | None:
-            new = tuple(item for item in digest.items if item not in row.items)
+            there = set(row.items)
+            new = tuple(item for item in digest.items if item not in there)
             if row.done or row.due_at <= self._clock.now():
                 raise Recoverable("This morning's digest is going out; the next one takes these lines.")
             return row.model_copy(update={"items": (*row.items, *new)}) if new else None

@@ -101,7 +101,8 @@ async def _measure(mood: _Door, bare: _Door) -> dict[str, Any]:
     for door in (mood, bare):
         await _load(door, WARM_UP)
     await _caught_up(mood)
-    moods, bares = [], []
+    moods: list[_Round] = []
+    bares: list[_Round] = []
     for number in range(ROUNDS):
         for door, rounds in ((mood, moods), (bare, bares))[:: 1 if number % 2 else -1]:
             rounds.append(await _load(door, SECONDS))
@@ -344,8 +345,8 @@ async def _client(port: int, path: str, seconds: float) -> dict[str, float]:
 
 def _main(arguments: list[str]) -> None:
     if arguments[0] == "bare":
-        port = int(os.environ["RAPPORT_PORT"])
-        uvicorn.run(bare_app(os.environ["RAPPORT_KAFKA"]), port=port, log_config=None, access_log=False)
+        app = bare_app(os.environ["RAPPORT_KAFKA"])
+        uvicorn.run(app, port=int(os.environ["RAPPORT_PORT"]), log_config=None, access_log=False)
     else:
         import uvloop  # noqa: PLC0415  only the client's process needs it
 

@@ -47,7 +47,7 @@ def gone_quiet(
     parameters: Parameters,
     *,
     last: tuple[bytes, int] | None,
-    registered_at: int,
+    expected_from: int,
     horizon: int,
     local: Local,
 ) -> tuple[Concern | None, int | None]:
@@ -57,7 +57,7 @@ def gone_quiet(
     """
     gap = observed.median_gap(int(parameters["gaps"]))
     allowed = parameters["min_days"] if gap is None else max(parameters["min_days"], parameters["factor"] * gap)
-    heard = key_at(last[0]) if last else registered_at
+    heard = key_at(last[0]) if last else expected_from
     due = heard + span(allowed)
     if horizon < due:
         return None, due

@@ -91,7 +91,7 @@ class _Sight:
                     self.state.observed,
                     self.settled.rules[GONE_QUIET.name],
                     last=self.state.last,
-                    registered_at=known.registered_at,
+                    expected_from=known.expected_from,
                     horizon=self.horizon,
                     local=self.settled.local,
                 )

@@ -21,7 +21,7 @@ class Registered(NamedTuple):
     deleted: bool
     status: PatientStatus
     episode_from: int
-    registered_at: int
+    expected_from: int
     clinician: str | None
 
 
@@ -141,7 +141,7 @@ class PatientState:
             deleted=document.deleted,
             status=document.status,
             episode_from=started.toordinal() if started else 0,
-            registered_at=micros(document.expected_from),
+            expected_from=micros(document.expected_from),
             clinician=document.clinician,
         )
         return True

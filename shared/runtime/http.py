@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.bus.outcomes import describe
 from shared.bus.runner import Health
 from shared.errors import FieldError, Problem, Recoverable
 from shared.logs import log_request
@@ -141,8 +142,9 @@ class Access:
 
         try:
             await self._app(scope, receive, started)
-        except Exception:
-            log.exception("request_failed", route=_template(scope), method=scope["method"], request_id=request_id)
+        except Exception as error:  # noqa: BLE001  whatever it is, the caller is told in our words
+            # not its message or trace, which may hold what a patient said
+            log.error("request_failed", route=_template(scope), reason=describe(error), request_id=request_id)  # noqa: TRY400
             await _problem_response(_BUG)(scope, receive, started)
         finally:
             seconds, route = time.perf_counter() - began, _template(scope)

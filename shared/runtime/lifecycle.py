@@ -7,6 +7,8 @@ from typing import Any
 
 import structlog
 
+from shared.bus.outcomes import describe
+
 log = structlog.get_logger(__name__)
 
 
@@ -24,5 +26,5 @@ async def background(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIter
 
 
 def _report(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        log.error("background_work_failed", work=task.get_name(), exc_info=task.exception())
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("background_work_failed", work=task.get_name(), reason=describe(error))

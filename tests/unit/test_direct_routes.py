@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import APIRouter, Request, Response
+from structlog.testing import capture_logs
 
 from shared.auth import Caller, DevelopmentIssuer, Verifier
 from shared.errors import Problem, Recoverable
@@ -82,6 +83,16 @@ async def test_a_direct_route_answers_as_any_other(both: Any, body: bytes, how: 
     for answer in (direct, plain):
         assert len(answer.headers.pop("x-request-id")) == 32
     assert direct.headers == plain.headers
+
+
+async def test_a_bug_is_logged_by_its_kind_and_place_and_never_by_its_words(both: Any) -> None:
+    """An error's message may hold what a patient said."""
+    with capture_logs() as logs:
+        await both(b"bug", **{"Idempotency-Key": "k"})
+    failed = [line for line in logs if line["event"] == "request_failed"]
+
+    assert [line["reason"].split(" ")[0] for line in failed] == ["RuntimeError"] * 2
+    assert "words" not in str(logs)
 
 
 def test_a_direct_route_may_declare_nothing_it_would_not_get() -> None:

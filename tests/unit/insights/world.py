@@ -80,8 +80,8 @@ class World:
 class Owner:
     """A process that owns the partition, or believes so. It reads as the runner does, one batch at a time."""
 
-    def __init__(self, world: World) -> None:
-        self.world, self.clinics = world, dict(world.clinics)
+    def __init__(self, world: World, *, at_random: bool = True) -> None:
+        self.world, self.clinics, self.at_random = world, dict(world.clinics), at_random
         self.trouble = Trouble(world.chance)
         self.offsets = {topic: world.data.resume.get(topic, 0) for topic in OTHERS} | {OWN: 0}
         self.reached = dict.fromkeys(OTHERS, DAWN)
@@ -118,7 +118,7 @@ class Owner:
         following, events = dict(self.offsets), []
         topics = [OWN] if self.offsets[OWN] < self.own_end else [OWN, *OTHERS]
         for topic in topics:
-            size = most if topic == OWN else chance.randint(0, most)
+            size = chance.randint(0, most) if self.at_random and topic != OWN else most
             taken = logs[topic][self.offsets[topic] : self.offsets[topic] + size]
             following[topic] += len(taken)
             events += taken

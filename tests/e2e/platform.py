@@ -165,9 +165,15 @@ class Clinic:
         url = self.platform.owner(method, path) + path
         return await self._client.request(method, url, json=body, content=content, headers=headers)
 
-    async def get(self, path: str) -> Any:
-        """The JSON behind a path that must answer 200."""
-        answer = await self.ask("GET", path)
+    async def get(self, path: str, *, after: str = "") -> Any:
+        """The JSON behind a path that must answer 200; once its service has read up to a `position` a write gave."""
+
+        async def read() -> httpx.Response | None:
+            headers = self.headers | ({"Wait-For-Position": after} if after else {})
+            answer = await self._client.get(self.platform.owner("GET", path) + path, headers=headers)
+            return None if "Projection-Behind" in answer.headers else answer
+
+        answer = await until(f"{path} after {after}", read)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from deploy.demo.replay import declare, replay
 from deploy.demo.sender import Sender
 from tests import data_moodpath
-from tests.e2e.platform import Clinic, Gateway, Platform
+from tests.e2e.platform import Clinic, Gateway, Platform, until
 from tests.e2e.truth import agrees, inputs
 
 
@@ -22,13 +22,16 @@ async def test_a_mood_apps_log_is_taken_whole_and_every_concern_is_the_oracles(p
 
         assessments = await agrees(clinic, seconds=180)
         facts = {patient: {fact["id"] for fact in of.facts} for patient, of in (await inputs(clinic)).items()}
-        timelines = {patient: await _timeline(clinic, patient) for patient in facts}
+
+        async def shown() -> bool:
+            return {patient: await _timeline(clinic, patient) for patient in facts} == facts
+
+        await until("every entry in its timeline", shown, seconds=60)
         rules = Counter(concern["rule"] for one in assessments.values() for concern in one["concerns"])
 
     print(f"{sent.total} entries of {len(facts)} people in {sent.seconds:.1f} s; concerns: {dict(rules)}")
     assert sent.refused == []
     assert sum(map(len, facts.values())) == sent.accepted["check_in"] + sent.accepted["questionnaire"]
-    assert timelines == facts
     assert rules["risk_item"] > 0
 
 

@@ -68,7 +68,7 @@ async def test_a_retry_is_the_same_entry_and_changes_nothing(clinic: Clinic, mai
         return (await clinic.get("/v1/patients/sam/insights"))["entries"] == 2
 
     await until("both entries and no third", both_seen)
-    entries = (await clinic.get("/v1/patients/sam/timeline"))["items"]
+    entries = (await clinic.get("/v1/patients/sam/timeline", after=later["position"]))["items"]
     assert len({answer["id"] for answer in answers}) == 1
     assert {entry["id"] for entry in entries} == {answers[0]["id"], later["id"]}
     assert len(await _open_alerts(clinic, "risk_item")) == 1
@@ -136,8 +136,10 @@ async def test_two_clinics_that_use_the_same_patient_id_never_meet(platform: Pla
         assert (await other.get("/v1/alerts"))["items"] == []
         assert (await other.ask("GET", f"/v1/alerts/{alert['alert']}")).status_code == 404
         assert (await other.ask("POST", f"/v1/alerts/{alert['alert']}/acknowledge", {})).status_code == 404
-        assert [e["id"] for e in (await other.get("/v1/patients/sam/timeline"))["items"]] == [calm["id"]]
-        assert [e["id"] for e in (await one.get("/v1/patients/sam/timeline"))["items"]] == [risk["id"]]
+        theirs = await other.get("/v1/patients/sam/timeline", after=calm["position"])
+        ours = await one.get("/v1/patients/sam/timeline", after=risk["position"])
+        assert [entry["id"] for entry in theirs["items"]] == [calm["id"]]
+        assert [entry["id"] for entry in ours["items"]] == [risk["id"]]
         assert (await other.get("/v1/patients/sam/insights"))["concerns"] == []
         assert mail.to(f"priya@{other.name}.example") == []
 

@@ -54,7 +54,7 @@ async def test_a_clinic_needs_one_address_only(gateway: str, platform: Platform)
             return (await clinic.ask("GET", "/v1/patients/sam/insights")).status_code == 200
 
         await until("an assessment", assessed)
-        timeline = await clinic.get("/v1/patients/sam/timeline")
+        timeline = await clinic.get("/v1/patients/sam/timeline", after=accepted["position"])
         alerts = await clinic.get("/v1/alerts")
 
     assert [entry["id"] for entry in timeline["items"]] == [accepted["id"]]

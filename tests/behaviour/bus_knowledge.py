@@ -82,14 +82,13 @@ class Knowledge:
         async with running(bus, Ledger(), store, clock=clock) as runner:
             await eventually(lambda: caught_up(runner, bus.partitions))
         seen = clock.now()
-        clock.advance(HOUR)
-        await publish(bus, *(check_in(patient, n, at=clock.now()) for n in range(1, 4)))
         clock.advance(200 * HOUR)
+        replayed = [check_in(patient, n, at=seen - 40 * HOUR) for n in range(1, 4)]
+        await publish(bus, *replayed, check_in(patient, 4, at=seen + HOUR), check_in(patient, 5, at=seen + HOUR))
         ledger = Ledger()
         async with running(bus, ledger, store, clock=clock, limits=replace(QUICK, batch_records=1)):
-            await eventually(lambda: len(ledger.order) == 3)
-        assert all(batch.horizon >= seen for batch in ledger.batches)
-        assert ledger.batches[0].horizon == seen + HOUR
+            await eventually(lambda: len(ledger.order) == 5)
+        assert [batch.horizon for batch in ledger.batches] == [seen] * 3 + [seen + HOUR, clock.now()]
 
     async def test_nothing_falls_due_while_behind(self, bus: Bus) -> None:
         """A partition that is not read to the end is not asked what falls due."""

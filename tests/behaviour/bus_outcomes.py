@@ -4,6 +4,7 @@ from structlog.testing import capture_logs
 
 from shared.bus import Batch
 from shared.bus.memory import MemoryResumeStore
+from shared.bus.progress import EPOCH
 from shared.contracts import Topic
 from shared.errors import Recoverable
 from tests.behaviour.bus_parts import (
@@ -66,6 +67,10 @@ class Outcomes:
                 await eventually(lambda: f"{patient}-6" in ledger.facts)
         assert ledger.of(patient) == [f"{patient}-{n}" for n in (0, 1, 2, 4, 5, 6)]
         assert [event_id for event_id, _ in ledger.aside] == [f"{patient}-3"]
+        alone = [batch for batch in ledger.batches if batch.events[0].id != f"{patient}-6"]
+        assert [batch.basis for batch in alone] == [1, 2, 3, 5, 6]
+        assert not any(batch.caught_up for batch in alone)
+        assert {batch.horizon for batch in alone} == {EPOCH}
         headers = dict((await bus.records(Topic.DEAD_LETTERS))[-1].headers)
         assert headers["dlq-kind"] == b"set_aside"
         assert headers["ce_id"] == f"{patient}-3".encode()

@@ -14,8 +14,10 @@ from shared.bus import Batch, Resume
 from shared.bus.ahead import Ahead
 from shared.bus.memory import MemoryBroker, MemoryPublisher, MemoryRecord, MemoryResumeStore, MemorySource
 from shared.bus.outcomes import Backoff, Fuse, describe
+from shared.bus.progress import Progress
 from shared.bus.records import encode
 from shared.bus.source import Limits
+from shared.clock import SystemClock
 from shared.contracts import Topic
 from shared.errors import Recoverable
 from tests.behaviour.bus_parts import (
@@ -242,6 +244,18 @@ async def test_own_topics_read_again_never_lower_what_is_stored() -> None:
             await eventually(lambda ledger=ledger: len(ledger.order) == 40)
             await eventually(lambda: store.passed(positions[-1]))
     assert all(saw)
+
+
+async def test_what_is_stored_of_own_topics_is_never_less_than_before() -> None:
+    """A store that took every word as it comes would still not go back."""
+    broker = MemoryBroker(patient_partitions=1)
+    source = MemorySource(broker, group=None, topics=BOTH)
+    progress = Progress(0, source=source, own_topics=frozenset({Topic.PATIENTS}), clock=SystemClock(), limits=QUICK)
+    progress.begin(Resume({Topic.MOODS: 3, Topic.PATIENTS: 8}, {}), {Topic.MOODS: 3, Topic.PATIENTS: 9})
+    progress.applied = {Topic.MOODS: 3, Topic.PATIENTS: 2}
+    assert progress.to_store() is None
+    progress.applied = {Topic.MOODS: 4, Topic.PATIENTS: 5}
+    assert progress.to_store() == Resume({Topic.MOODS: 4, Topic.PATIENTS: 8}, {})
 
 
 async def test_the_twin_s_publisher_counts_as_kafka_s_does() -> None:

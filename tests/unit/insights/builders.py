@@ -189,3 +189,13 @@ def listed(found: Findings, rule: str) -> Concern:
     one = concern(found, rule)
     assert one is not None
     return one
+
+
+def rated(*means: float) -> list[object]:
+    """Sessions a day apart, rated so on average (in fifths)."""
+    found: list[object] = []
+    for number, mean in enumerate(means):
+        total = round(mean * 5)
+        each = tuple(total // 5 + (1 if place < total % 5 else 0) for place in range(5))
+        found.append(session(f"s{number}", day(number), each))
+    return found

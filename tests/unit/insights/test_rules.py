@@ -352,7 +352,7 @@ def test_no_reason_and_no_evidence_holds_a_tier_or_a_verdict() -> None:
         *(b.check_in(b.day(n), 8 if n < 30 else 2) for n in range(40)),
         *(b.answers(b.day(n), score, risk=[(1, 14, 2)]) for n, score in ((0, 5), (39, 20))),
         b.asked(b.day(30), "q1"),
-        *_rated(9, 9, 9, 3),
+        *b.rated(9, 9, 9, 3),
     )
     found = b.look(state, b.day(50))
     text = " ".join(c.reason + c.until + "".join(t.said for t in c.telling) for c in found.concerns).lower()

@@ -129,20 +129,10 @@ def test_questions_are_told_by_when_they_fell_due() -> None:
 # --- rating drop
 
 
-def _rated(*means: float) -> list[object]:
-    """Sessions a day apart, rated so on average (in fifths)."""
-    found: list[object] = []
-    for number, mean in enumerate(means):
-        total = round(mean * 5)
-        each = tuple(total // 5 + (1 if place < total % 5 else 0) for place in range(5))
-        found.append(b.session(f"s{number}", b.day(number), each))
-    return found
-
-
 def test_a_rating_drop_needs_three_earlier_ratings() -> None:
     """With two there is no usual to compare with."""
-    assert b.concern(b.look(b.state_of(*_rated(9, 9, 2)), b.day(9)), "rating_drop") is None
-    assert b.concern(b.look(b.state_of(*_rated(9, 9, 9, 2)), b.day(9)), "rating_drop") is not None
+    assert b.concern(b.look(b.state_of(*b.rated(9, 9, 2)), b.day(9)), "rating_drop") is None
+    assert b.concern(b.look(b.state_of(*b.rated(9, 9, 9, 2)), b.day(9)), "rating_drop") is not None
 
 
 @pytest.mark.parametrize(
@@ -161,12 +151,12 @@ def test_a_rating_drops_by_a_clear_step_far_below_the_mean_or_twice_running(
     means: tuple[float, ...], *, drops: bool
 ) -> None:
     """Each of the three ways by itself, and just short of them."""
-    assert (b.concern(b.look(b.state_of(*_rated(*means)), b.day(20)), "rating_drop") is not None) == drops
+    assert (b.concern(b.look(b.state_of(*b.rated(*means)), b.day(20)), "rating_drop") is not None) == drops
 
 
 def test_a_rating_drop_says_its_numbers_and_how_to_take_it() -> None:
     """The session's rating is the evidence; ask, do not conclude."""
-    found = b.listed(b.look(b.state_of(*_rated(8, 9, 8.2, 5)), b.day(9)), "rating_drop")
+    found = b.listed(b.look(b.state_of(*b.rated(8, 9, 8.2, 5)), b.day(9)), "rating_drop")
 
     assert found.numbers == {"latest": 5, "previous": 8.2, "earlier_mean": 8.4, "earlier_sd": 0.5292}
     assert (found.since, found.telling[0].id, found.telling[0].at) == (b.day(3), "rating:s3", b.day(3))
@@ -177,7 +167,7 @@ def test_a_rating_drop_says_its_numbers_and_how_to_take_it() -> None:
 
 def test_of_a_session_the_newest_version_counts_and_a_deleted_one_has_no_rating() -> None:
     """A corrected rating moves to where it belongs; ties go by session id."""
-    sessions = _rated(8, 9, 8.2, 5)
+    sessions = b.rated(8, 9, 8.2, 5)
     corrected = b.session("s3", b.day(3), 9, version=2)
     deleted = b.session("s3", None, version=3, deleted=True)
     tied = [b.session(name, b.day(1), each) for name, each in (("d", 2), ("a", 9), ("b", 9), ("c", 9))]

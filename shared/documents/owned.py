@@ -262,6 +262,8 @@ class Owned(Generic[D]):
                     pass
             except Recoverable:
                 _log.warning("sweep_put_off", model=self._noun)
+            except Exception as error:  # noqa: BLE001  one bad document must not leave all others unpublished for ever
+                _log.error("sweep_failed", model=self._noun, kind=type(error).__name__)
             await asyncio.sleep(interval.total_seconds())
 
     async def observe(self, events: Iterable[Event]) -> None:

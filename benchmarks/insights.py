@@ -3,7 +3,8 @@
 The log: 1,000 patients with 200 facts each over 120 days (182 check-ins, 8 PHQ-9, 8 GAD-7, 2 questions) in an order
 that is shuffled within 3 days, and beside them the patients' documents, 8 rated sessions and the handling of one
 question each. Only the facts are counted. Every measurement is a process of its own, pinned to one core; broker and
-store are pinned to the other ones (where they are our children; containers are left where they are, and it says so).
+store are pinned to the other ones (where they are our children; containers are left where they are, and the result
+says so). `cpu_us_per_event` is what says something on a machine that is busy with other work.
 
 insights_events_per_s        all rules, entries and assessments stored
 insights_null_store_...      the same without a store: what the store costs

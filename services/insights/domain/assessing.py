@@ -121,7 +121,7 @@ def assess(state: "PatientState", standing: Standing, *, now: datetime, horizon:
     """
     at = micros(now)
     sight = _Sight(state, standing, at, min(micros(horizon), at))
-    known = state.registered
+    known, last = state.registered, state.last
     if known is None or known.status is not PatientStatus.DECEASED:
         sight.judge()
         sight.take(None, standing.next_change(at))
@@ -129,7 +129,7 @@ def assess(state: "PatientState", standing: Standing, *, now: datetime, horizon:
         registered=known is not None,
         entries=state.entries,
         entries_not_processed=len(state.aside),
-        last_heard=instant_of(key_at(state.last[0])) if state.last else None,
+        last_heard=instant_of(key_at(last[0])) if last else None,
         concerns=sight.concerns,
         due=instant_of(min(sight.dues)) if sight.dues else None,
     )

@@ -6,7 +6,7 @@ order costs one step however long the history, a late one the days after it.
 
 from array import array
 from binascii import unhexlify
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
@@ -114,10 +114,11 @@ class MoodDays:
         """Take a check-in into its day."""
         days = self.day
         index = len(days) - 1
+        if index >= 0 and days[index] > day:
+            index = bisect_right(days, day) - 1
         if index < 0 or days[index] != day:
-            index = bisect_left(days, day)
-        self._clean = min(self._clean, index)
-        if index == len(days) or days[index] != day:
+            index += 1
+            self._clean = min(self._clean, index)
             days.insert(index, day)
             self.total.insert(index, hundredths)
             self.count.insert(index, 1)
@@ -126,6 +127,7 @@ class MoodDays:
             self.origin.insert(index, origin)
             self._last_ids.insert(index, day, fact_id)
             return
+        self._clean = min(self._clean, index)
         self.total[index] += hundredths
         self.count[index] += 1
         last = self.last[index]

@@ -35,8 +35,9 @@ class PatientState:
     __slots__ = (
         "_ids",
         "_last_at",
+        "_last_id",
+        "_last_origin",
         "aside",
-        "last",
         "mood",
         "observed",
         "patient",
@@ -48,8 +49,7 @@ class PatientState:
 
     def __init__(self) -> None:
         self._ids = KnownIds()
-        self.last: tuple[bytes, int] | None = None
-        self._last_at = NEVER_YET
+        self._last_at, self._last_id, self._last_origin = NEVER_YET, "", 0
         self.observed = ObservedDays()
         self.mood: MoodDays | None = None
         self.scores: dict[str, Scores] = {}
@@ -63,6 +63,13 @@ class PatientState:
     def entries(self) -> int:
         """How many facts are known."""
         return len(self._ids)
+
+    @property
+    def last(self) -> tuple[bytes, int] | None:
+        """Key and origin of the last fact, in the order of facts."""
+        if self._last_at == NEVER_YET:
+            return None
+        return sort_key(self._last_at, self._last_id), self._last_origin
 
     @property
     def registered(self) -> Registered | None:
@@ -87,14 +94,9 @@ class PatientState:
         elif kind is QuestionnaireCompleted or kind is QuestionAsked:
             self._add_answers(sort_key(at, fact_id), day, origin, fact, accepted)
         self.observed.add(day)
-        if at >= self._last_at:
-            self._note_last(at, fact_id, origin)
+        if at > self._last_at or (at == self._last_at and fact_id > self._last_id):
+            self._last_at, self._last_id, self._last_origin = at, fact_id, origin
         return True
-
-    def _note_last(self, at: int, fact_id: str, origin: int) -> None:
-        key = sort_key(at, fact_id)
-        if self.last is None or key > self.last[0]:
-            self.last, self._last_at = (key, origin), at
 
     def _add_answers(self, key: bytes, day: int, origin: int, fact: Fact, accepted: int) -> None:
         if isinstance(fact, QuestionnaireCompleted):

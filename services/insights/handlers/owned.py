@@ -100,7 +100,6 @@ class Owned:
         said = self.said.get(word.key)
         last = max(offset, said.last) if said else offset
         self._note(word.key, Said(word.order, content, offset, last, holding(word), content))
-        self.pending.pop(word.key, None)
 
     def _note(self, key: str, said: Said) -> None:
         before = self.said.get(key)

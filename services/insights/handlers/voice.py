@@ -37,11 +37,12 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """An assessment just made. speak: it is news; else it is only saved."""
+    """An assessment just made. speak: it is news; else it is only saved. settles: then there is nothing left to do."""
 
     assessment: Assessment
     content: bytes
     speak: bool
+    settles: bool
     saved: Saved
 
 
@@ -89,9 +90,7 @@ class Voice:
             said.found = content
         fits = said is not None and said.content == content and not said.overtaken
         speak = not fits and self._may_speak(owned, order, said, view)
-        if fits or speak:
-            owned.pending.pop(key, None)
-        else:
+        if not (fits or speak):
             owned.pending[key] = None
         registered = state.registered
         saved = Saved(
@@ -109,7 +108,7 @@ class Voice:
             aside_risk=risk,
             body=assessment.model_dump_json(),
         )
-        return Word(assessment, content, speak, saved)
+        return Word(assessment, content, speak, fits or speak, saved)
 
     def _may_speak(self, owned: Owned, order: Order, said: Said | None, view: View) -> bool:
         return said is None or (self.may_outdo(owned, view) and order > said.order)
@@ -124,6 +123,9 @@ class Voice:
                 saving.append(asyncio.create_task(self._store.save([word.saved for word in some])))
             for task in saving:
                 await task
+            for word in words:  # not before: what was neither said nor saved has to be looked at again
+                if word.settles:
+                    owned.pending.pop(word.assessment.key, None)
         finally:
             for task in saving:
                 task.cancel()

@@ -271,6 +271,22 @@ async def test_a_batch_put_off_is_handled_again_as_if_for_the_first_time(world: 
     assert [word.entries for word in world.words()] == [1]
 
 
+@pytest.mark.parametrize("operation", [0, 1])
+async def test_what_a_tick_could_not_say_or_save_is_not_forgotten(world: World, owner: Owner, operation: int) -> None:
+    """The broker, or then the store, was away for a moment: the next tick tries again."""
+    given(world, b.patient(), b.check_in(b.day(29), 5))
+    await works(owner)
+    world.clock.set(b.day(36))
+    owner.trouble.after, owner.trouble.kills, owner.trouble.chance = operation, False, Random(0)
+    owner.trouble.parts = lambda _: 0  # type: ignore[method-assign]  # nothing of it is done
+    with pytest.raises(Recoverable):
+        await owner.tick()
+    await owner.tick()
+
+    assert world.highest() == world.saved() == world.truth()
+    assert [c.rule for c in world.words()[-1].concerns] == ["gone_quiet"]
+
+
 async def test_an_older_word_that_came_last_is_outdone(world: World, owner: Owner) -> None:
     """Compaction keeps the last record: a stale owner's must not stay it."""
     given(world, b.patient(), b.check_in(b.day(29), 5))

@@ -9,6 +9,7 @@ python -m services down     stop what up started
 
 import asyncio
 import copy
+import gc
 import json
 import os
 import signal
@@ -215,6 +216,7 @@ def _development_environment() -> dict[str, str]:
 
 async def _serve(port: int) -> None:
     os.environ.update(_development_environment())
+    gc.set_threshold(50_000, 20, 50)  # as insights' own process does, and for its reason
     set_up_logs(service="host")
     server = uvicorn.Server(
         uvicorn.Config(DevelopmentHost(service_apps()), host="127.0.0.1", port=port, log_config=None, access_log=False)

@@ -263,8 +263,9 @@ async def read_topic(bootstrap: str, topic: str, clinic: str) -> list[tuple[str,
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        await consumer._client.force_metadata_update()
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        cluster = await consumer._client.fetch_all_metadata()  # what is known after a start may be of no topic yet
+        partitions = [TopicPartition(topic, number) for number in cluster.partitions_for_topic(topic) or ()]
+        assert partitions, f"{topic} has no partitions"
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         await consumer.seek_to_beginning(*partitions)

@@ -260,7 +260,7 @@ def check_in(patient: str, mood: float, *, at: datetime | None = None, origin: s
 
 async def read_topic(bootstrap: str, topic: str, clinic: str) -> list[tuple[str, dict[str, str], Any]]:
     """Every record of one clinic on a topic, oldest first, read without our code: key, headers, JSON."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
         cluster = await consumer._client.fetch_all_metadata()  # what is known after a start may be of no topic yet
@@ -268,7 +268,6 @@ async def read_topic(bootstrap: str, topic: str, clinic: str) -> list[tuple[str,
         assert partitions, f"{topic} has no partitions"
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
         found = []
         for partition in partitions:
             while await consumer.position(partition) < ends[partition]:

@@ -45,9 +45,7 @@ containers: setup ## Run the whole platform as containers, with gateway, Prometh
 setup: $(STAMP) ## Make .venv with the locked dependencies
 
 test: setup ## Every test that needs nothing more (ARGS="-k alert" chooses)
-	@$(BIN)/python -m pytest -m "not ops" --ignore tests/integration/notify $(ARGS)
-	@# notify's stories are about seconds: each file has a process, a broker and a store of its own
-	@for file in tests/integration/notify/test_*.py; do $(BIN)/python -m pytest -q $$file || exit 1; done
+	@$(BIN)/python -m pytest -m "not ops" $(ARGS)
 
 test-ops: setup ## The tests that need Prometheus and Caddy
 	@missing=; for tool in prometheus promtool caddy; do \

@@ -223,7 +223,12 @@ async def run_sink(smtp_port: int, http_port: int, directory: Path) -> None:
     http = _Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     try:
         with socket.create_server((HOST, http_port)) as door:
-            await http.serve(sockets=[door])
+            try:
+                await http.serve(sockets=[door])
+            finally:
+                # Cancelled, uvicorn leaves its socket registered with the loop: once closed like that, the loop refuses
+                # whatever the system opens next under the same number.
+                if http.started:
+                    await http.shutdown(sockets=[door])
     finally:
-        http.should_exit = True
         smtp.close()

@@ -33,6 +33,7 @@ from shared.contracts.base import Fact
 from shared.contracts.clinics import ClinicSettings, Contact, RuleChoice, RuleSet
 from shared.documents import MongoResumeStore
 from shared.mongo import open_database
+from shared.runtime import collect_seldom
 
 LAMBDA = 0.1
 
@@ -248,7 +249,7 @@ def main() -> None:
     """One measurement, told as JSON, answered as JSON on the last line."""
     given = json.loads(sys.argv[1])
     os.sched_setaffinity(0, {given["core"]})
-    gc.set_threshold(50_000, 20, 50)  # as services/insights/__main__.py does; the plain consumer has it too
+    collect_seldom()  # as every service does; the plain consumer has it too
     if given["mode"] == "memory":
         result = memory()
     else:

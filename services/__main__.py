@@ -9,7 +9,6 @@ python -m services down     stop what up started
 
 import asyncio
 import copy
-import gc
 import json
 import os
 import signal
@@ -50,7 +49,7 @@ from shared.auth import DevelopmentIssuer
 from shared.bus.provision import provision
 from shared.clock import SystemClock
 from shared.logs import set_up_logs
-from shared.runtime import PUBLIC_PATHS, background
+from shared.runtime import PUBLIC_PATHS, background, collect_seldom
 from shared.runtime.http import create_metrics_response
 
 RUN: Final = Path(".run")
@@ -216,7 +215,7 @@ def _development_environment() -> dict[str, str]:
 
 async def _serve(port: int) -> None:
     os.environ.update(_development_environment())
-    gc.set_threshold(50_000, 20, 50)  # as insights' own process does, and for its reason
+    collect_seldom()
     set_up_logs(service="host")
     server = uvicorn.Server(
         uvicorn.Config(DevelopmentHost(service_apps()), host="127.0.0.1", port=port, log_config=None, access_log=False)

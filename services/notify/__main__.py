@@ -1,17 +1,8 @@
-"""`python -m services.notify`: this service alone, told by the environment (RAPPORT_..., NOTIFY_...)."""
-
-import gc
-
-import uvicorn
+"""`python -m services.notify`: this service alone, told by the environment (RAPPORT_... and NOTIFY_...)."""
 
 from services.notify.app import create_app
 from services.notify.settings import Settings
-from shared.logs import set_up_logs
+from shared.runtime import run_service
 
 if __name__ == "__main__":
-    # requests and batches make many objects that soon go by themselves: look at them seldom, at what stays never
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    settings = Settings()
-    set_up_logs(service="notify", level=settings.log_level)
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=False)
+    run_service("notify", create_app, Settings())

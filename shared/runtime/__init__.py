@@ -25,6 +25,7 @@ from shared.runtime.http import (
     running,
 )
 from shared.runtime.lifecycle import background
+from shared.runtime.process import collect_seldom, run_service
 from shared.runtime.settings import CommonSettings
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "background",
     "caller_with",
     "checked_key",
+    "collect_seldom",
     "create_app",
     "fact_id",
     "field_errors",
@@ -48,6 +50,7 @@ __all__ = [
     "problems",
     "requires",
     "routes_of",
+    "run_service",
     "running",
     "settle",
 ]

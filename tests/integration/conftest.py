@@ -1,4 +1,4 @@
-"""Databases of their own for tests of what is stored, once per driver."""
+"""Databases of their own for tests of what is stored, once per driver, and a clock that is moved by hand."""
 
 from collections.abc import AsyncIterator
 from typing import cast
@@ -6,7 +6,10 @@ from uuid import uuid4
 
 import pytest
 
+from shared.auth import DevelopmentIssuer
 from shared.mongo import Database, Driver, open_database
+from tests.fakes import FakeClock
+from tests.integration.service import MONDAY, issuer_at
 from tests.stack import Stack
 
 
@@ -21,3 +24,15 @@ async def database(stack: Stack, driver: Driver) -> AsyncIterator[Database]:
     """A database nobody has used, on the real store server."""
     async with open_database(stack.mongo_url, f"test_{uuid4().hex}", driver) as database:
         yield database
+
+
+@pytest.fixture(scope="module")
+def module_clock() -> FakeClock:
+    """The clock of the service a file's tests share."""
+    return FakeClock(MONDAY)
+
+
+@pytest.fixture(scope="module")
+def issuer(module_clock: FakeClock) -> DevelopmentIssuer:
+    """Who signs the tokens of a file's tests."""
+    return issuer_at(module_clock)

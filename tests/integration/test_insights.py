@@ -1,12 +1,8 @@
 """insights whole: its own app, on the real broker and store server."""
 
-import asyncio
-import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -14,29 +10,19 @@ import pytest
 
 from services.insights.app import create_app
 from services.insights.settings import Settings
-from shared.auth import DevelopmentIssuer
 from shared.bus import Message, Position
 from shared.bus.kafka import KafkaPublisher
 from shared.bus.provision import provision
-from shared.clock import SystemClock
 from shared.contracts import Clinic, Contract, Patient, QuestionnaireCompleted
 from shared.contracts.base import Origin
 from shared.contracts.clinics import RuleSet
 from shared.contracts.moods import RiskAnswer
 from shared.mongo import open_database
-from tests.e2e.platform import POLL, read_topic
+from tests.e2e.platform import read_topic
+from tests.fakes import FakeClock
+from tests.integration.service import issuer_at, opened, told, until
 from tests.stack import Stack
 from tests.unit.insights import builders as b
-
-ISSUER = DevelopmentIssuer(environment="development", issuer="i", audience="a", clock=SystemClock())
-
-
-async def until(what: str, ask: Callable[[], Awaitable[bool]]) -> None:
-    """Ask until it is so; fail by name after 60 s."""
-    deadline = time.monotonic() + 60
-    while not await ask():
-        assert time.monotonic() < deadline, what
-        await asyncio.sleep(POLL)
 
 
 class House:
@@ -44,28 +30,16 @@ class House:
 
     def __init__(self, stack: Stack) -> None:
         self.stack, self.clinic, self.prefix = stack, f"clinic-{uuid4().hex[:8]}", f"t{uuid4().hex[:8]}"
+        self._clock = FakeClock(datetime.now(UTC))
+        self._issuer = issuer_at(self._clock)
 
     @asynccontextmanager
     async def door(self) -> AsyncIterator[httpx.AsyncClient]:
         """insights running, and a client of it."""
-        settings = Settings(
-            env="development",
-            kafka=self.stack.bootstrap,
-            mongo=self.stack.mongo_url,
-            database_prefix=self.prefix,
-            jwt_keys=json.dumps(ISSUER.jwks()),
-            jwt_issuer="i",
-            jwt_audience="a",
-        )
-        app = create_app(settings)
-        async with app.router.lifespan_context(app) as state:
-
-            async def with_state(scope: Any, receive: Any, send: Any) -> None:
-                await app(scope | {"state": dict(state or {})}, receive, send)
-
-            headers = {"Authorization": f"Bearer {ISSUER.issue(clinic=self.clinic)}"}
-            transport = httpx.ASGITransport(app=with_state)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
+        app = create_app(Settings(**told(self.stack, self.prefix, self._issuer)))
+        async with opened(app, self._clock, self._issuer) as service:
+            _, client = service.connect(self.clinic)
+            async with client:
                 yield client
 
     async def publish(self, *data: Contract) -> list[Position]:
@@ -113,6 +87,7 @@ async def test_an_entry_becomes_an_assessment_and_a_lost_store_is_rebuilt_withou
             return answer.status_code == 200 and "Projection-Behind" not in answer.headers
 
         await until("the assessment", level)
+        await until("both partitions to be read up to now", level_of(client, 2))
         before = (await client.get("/v1/caseload")).json()["items"]
         ready = await client.get("/readyz")
     said = await house.said()

@@ -1,26 +1,21 @@
 """Intake running on a real broker and store, and the systems of the clinics that talk to it."""
 
-import asyncio
-import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from datetime import timedelta
+from typing import Any
 
 import httpx
-from fastapi import FastAPI
 
 from services.intake.app import create_app
 from services.intake.settings import Settings
 from shared.auth import SCOPES, DevelopmentIssuer
 from tests.fakes import FakeClock
+from tests.integration.service import MONDAY, Service, opened, told, until
 from tests.stack import Stack
 
-POLL = 0.02  # seconds between two looks
-MONDAY = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
-Answer = TypeVar("Answer")
 CLINIC: dict[str, Any] = {
     "name": "Harbour Clinic",
     "zone": "Europe/London",
@@ -37,15 +32,6 @@ RATING = {
     "worked_on_what_matters": 8,
     "questions_were_answered": 8,
 }
-
-
-async def until(what: str, ask: Callable[[], Awaitable[Answer]], *, seconds: float = 30) -> Answer:
-    """Ask again and again until the answer is true; fail by name when it takes too long."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not (answer := await ask()):
-        assert asyncio.get_running_loop().time() < deadline, f"{what}: not within {seconds} s"
-        await asyncio.sleep(POLL)
-    return answer
 
 
 @dataclass
@@ -80,30 +66,12 @@ class Client:
         await self.do("PUT", "/v1/patients/sam", SAM)
 
 
-@dataclass
-class Intake:
-    """The service, with its clock, and clients of as many clinics as a test needs."""
-
-    app: FastAPI
-    state: dict[str, Any]
-    clock: FakeClock
-    issuer: DevelopmentIssuer
+class Intake(Service):
+    """Intake, and clients of it."""
 
     def client(self, clinic: str | None = None, scopes: tuple[str, ...] = SCOPES) -> Client:
         """A client with a token for one clinic; a new clinic where none is named."""
-        name = clinic or f"clinic-{uuid.uuid4().hex[:10]}"
-        token = self.issuer.issue(clinic=name, client="tests", scopes=scopes, lasts=timedelta(days=3000))
-        transport = httpx.ASGITransport(app=self._with_state)
-        headers = {"Authorization": f"Bearer {token}"}
-        return Client(name, httpx.AsyncClient(transport=transport, base_url="http://intake", headers=headers))
-
-    async def _with_state(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.app(scope | {"state": dict(self.state)}, receive, send)
-
-    async def ready(self) -> bool:
-        """Whether it says it is."""
-        answer: httpx.Response = await self.client().ask("GET", "/readyz")
-        return answer.status_code == 200
+        return Client(*self.connect(clinic, scopes))
 
     async def reads(self) -> None:
         """Return once it has been given its partitions and applies what stands on them."""
@@ -115,22 +83,15 @@ class Intake:
             answer: httpx.Response = await client.ask("GET", f"/v1/questions/{asked['id']}")
             return answer.is_success
 
-        await until("the first question", known, seconds=60)
+        await until("the first question", known)
 
 
 @asynccontextmanager
 async def running(stack: Stack, *, prefix: str, clock: FakeClock, issuer: DevelopmentIssuer) -> AsyncIterator[Intake]:
-    settings = Settings(
-        env="development",
-        kafka=stack.bootstrap,
-        mongo=stack.mongo_url,
-        database_prefix=prefix,
-        jwt_keys=json.dumps(issuer.jwks()),
-        sweep_seconds=0.2,
-    )
-    app = create_app(settings, clock)
-    async with app.router.lifespan_context(app) as state:
-        intake = Intake(app, dict(state or {}), clock, issuer)
+    """Intake with a database of its own, ready and reading."""
+    settings = Settings(**told(stack, prefix, issuer), sweep_seconds=0.2)
+    async with opened(create_app(settings, clock), clock, issuer) as service:
+        intake = Intake(**vars(service))
         await until("intake", intake.ready)
         await intake.reads()
         yield intake

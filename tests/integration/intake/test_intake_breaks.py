@@ -9,16 +9,8 @@ import httpx
 
 from shared.auth import DevelopmentIssuer
 from tests.fakes import FakeClock
-from tests.integration.intake.clinic_system import (
-    RATING,
-    SAM,
-    Client,
-    Intake,
-    question,
-    running,
-    session,
-    until,
-)
+from tests.integration.intake.clinic_system import RATING, SAM, Client, Intake, question, running, session
+from tests.integration.service import until
 from tests.stack import Stack
 
 

@@ -5,17 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.intake.clinic_system import (
-    CLINIC,
-    MONDAY,
-    PRIYA,
-    RATING,
-    SAM,
-    Client,
-    Intake,
-    question,
-    session,
-)
+from tests.integration.intake.clinic_system import CLINIC, PRIYA, RATING, SAM, Client, Intake, question, session
+from tests.integration.service import MONDAY
 
 
 async def test_a_clinic_is_set_up_once_and_changed_only_by_what_differs(intake: Intake) -> None:

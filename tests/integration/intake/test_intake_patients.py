@@ -5,15 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.intake.clinic_system import (
-    MONDAY,
-    RATING,
-    SAM,
-    Client,
-    Intake,
-    question,
-    session,
-)
+from tests.integration.intake.clinic_system import RATING, SAM, Client, Intake, question, session
+from tests.integration.service import MONDAY
 
 
 async def test_a_patient_is_registered_once_and_changed_only_by_what_differs(intake: Intake, harbour: Client) -> None:

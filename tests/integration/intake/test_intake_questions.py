@@ -5,12 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.intake.clinic_system import (
-    MONDAY,
-    Client,
-    Intake,
-    question,
-)
+from tests.integration.intake.clinic_system import Client, Intake, question
+from tests.integration.service import MONDAY
 
 
 async def test_a_question_is_acknowledged_with_when_to_expect_a_reply(harbour: Client) -> None:

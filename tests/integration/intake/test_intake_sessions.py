@@ -4,12 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.intake.clinic_system import (
-    MONDAY,
-    RATING,
-    Client,
-    session,
-)
+from tests.integration.intake.clinic_system import RATING, Client, session
+from tests.integration.service import MONDAY
 
 
 async def test_a_session_is_planned_held_and_rated(harbour: Client) -> None:

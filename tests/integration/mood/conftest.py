@@ -5,38 +5,26 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.mood.settings import Settings
 from shared.auth import DevelopmentIssuer
 from shared.bus.provision import provision
 from tests.fakes import FakeClock
-from tests.integration.mood.house import MONDAY, Client, Mood, running
+from tests.integration.mood.house import Client, Mood, running
+from tests.integration.service import MONDAY
 from tests.stack import Stack
 
 
 @pytest.fixture(scope="module")
-def clock() -> FakeClock:
-    return FakeClock(MONDAY)
-
-
-@pytest.fixture(scope="module")
-def issuer(clock: FakeClock) -> DevelopmentIssuer:
-    defaults = Settings()
-    return DevelopmentIssuer(
-        environment="development", issuer=defaults.jwt_issuer, audience=defaults.jwt_audience, clock=clock
-    )
-
-
-@pytest.fixture(scope="module")
-async def mood(stack: Stack, clock: FakeClock, issuer: DevelopmentIssuer) -> AsyncIterator[Mood]:
+async def mood(stack: Stack, module_clock: FakeClock, issuer: DevelopmentIssuer) -> AsyncIterator[Mood]:
     await provision(stack.bootstrap)
-    async with running(stack, prefix=f"test_{uuid.uuid4().hex[:8]}", clock=clock, issuer=issuer) as mood:
+    async with running(stack, prefix=f"test_{uuid.uuid4().hex[:8]}", clock=module_clock, issuer=issuer) as mood:
         yield mood
 
 
 @pytest.fixture(autouse=True)
-def monday(clock: FakeClock) -> None:
+def clock(module_clock: FakeClock) -> FakeClock:
     """Every test begins on the same Monday morning."""
-    clock.set(MONDAY)
+    module_clock.set(MONDAY)
+    return module_clock
 
 
 @pytest.fixture

@@ -1,16 +1,14 @@
 """Mood running on a real broker and store, the clinics that talk to it, and intake's side of the bus."""
 
-import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
-from fastapi import FastAPI
 
 from services.mood.app import create_app
 from services.mood.settings import Settings
@@ -22,20 +20,8 @@ from shared.contracts.base import Origin
 from shared.contracts.clinics import ClinicSettings, Contact, RuleSet
 from shared.contracts.questions import QuestionStatus
 from tests.fakes import FakeClock
+from tests.integration.service import MONDAY, Service, opened, told, until
 from tests.stack import Stack
-
-POLL = 0.02  # seconds between two looks
-MONDAY = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
-Answer = TypeVar("Answer")
-
-
-async def until(what: str, ask: Callable[[], Awaitable[Answer]], *, seconds: float = 30) -> Answer:
-    """Ask again and again until the answer is true; fail by name when it takes too long."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not (answer := await ask()):
-        assert asyncio.get_running_loop().time() < deadline, f"{what}: not within {seconds} s"
-        await asyncio.sleep(POLL)
-    return answer
 
 
 @dataclass
@@ -75,7 +61,7 @@ class Client:
             answer = await self.http.get(path, headers=headers)
             return None if "Projection-Behind" in answer.headers else answer
 
-        answer = await until(f"{path} up to {positions}", reached, seconds=60)
+        answer = await until(f"{path} up to {positions}", reached)
         assert answer is not None
         return answer
 
@@ -140,54 +126,26 @@ class Client:
 
 
 @dataclass
-class Mood:
-    """The service, with its clock, and clients of as many clinics as a test needs."""
+class Mood(Service):
+    """Mood, clients of it, and intake's side of the bus."""
 
-    app: FastAPI
-    state: dict[str, Any]
-    clock: FakeClock
-    issuer: DevelopmentIssuer
     publisher: KafkaPublisher
 
     def client(self, clinic: str | None = None, scopes: tuple[str, ...] = SCOPES) -> Client:
         """A client with a token for one clinic; a new clinic where none is named."""
-        name = clinic or f"clinic-{uuid.uuid4().hex[:10]}"
-        token = self.issuer.issue(clinic=name, client="tests", scopes=scopes, lasts=timedelta(days=3000))
-        transport = httpx.ASGITransport(app=self._with_state)
-        headers = {"Authorization": f"Bearer {token}"}
-        http = httpx.AsyncClient(transport=transport, base_url="http://mood", headers=headers)
-        return Client(name, http, self.publisher)
-
-    async def _with_state(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.app(scope | {"state": dict(self.state)}, receive, send)
-
-    async def readiness(self) -> dict[str, Any]:
-        """What `/readyz` says."""
-        answer: dict[str, Any] = (await self.client().http.get("/readyz")).json()
-        return answer
-
-    async def ready(self) -> bool:
-        """Whether it says it is."""
-        return bool((await self.readiness())["ready"])
+        return Client(*self.connect(clinic, scopes), self.publisher)
 
 
 @asynccontextmanager
 async def running(stack: Stack, *, prefix: str, clock: FakeClock, issuer: DevelopmentIssuer) -> AsyncIterator[Mood]:
     """Mood with a database of its own, ready."""
-    settings = Settings(
-        env="development",
-        kafka=stack.bootstrap,
-        mongo=stack.mongo_url,
-        database_prefix=prefix,
-        jwt_keys=json.dumps(issuer.jwks()),
-    )
-    app = create_app(settings, clock)
+    app = create_app(Settings(**told(stack, prefix, issuer)), clock)
     async with (
         KafkaPublisher(bootstrap=stack.bootstrap, service="intake") as publisher,
-        app.router.lifespan_context(app) as state,
+        opened(app, clock, issuer) as service,
     ):
-        mood = Mood(app, dict(state or {}), clock, issuer, publisher)
-        await until("mood is ready", mood.ready, seconds=60)
+        mood = Mood(**vars(service), publisher=publisher)
+        await until("mood is ready", mood.ready)
         yield mood
 
 

@@ -8,7 +8,8 @@ import httpx
 
 from shared.auth import DevelopmentIssuer
 from tests.fakes import FakeClock
-from tests.integration.mood.house import MONDAY, Client, Mood, again, running, until
+from tests.integration.mood.house import Client, Mood, again, running
+from tests.integration.service import MONDAY, until
 from tests.stack import Stack
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.fakes import FakeClock
-from tests.integration.mood.house import MONDAY, Client, Mood
+from tests.integration.mood.house import Client, Mood
+from tests.integration.service import MONDAY
 
 
 def line(key: str, **body: Any) -> str:

@@ -48,7 +48,7 @@ class NullStore:
     async def add(self, additions: Sequence[Additions]) -> None:
         """Nothing is kept."""
 
-    async def put_aside(self, key: str, event_id: str, *, month: str | None, risk: bool) -> None:
+    async def put_aside(self, key: str, event_id: str, *, risk: bool) -> None:
         """Nothing is kept."""
 
     async def save(self, assessments: Sequence[Saved]) -> None:
@@ -171,7 +171,7 @@ async def consume(given: dict[str, Any]) -> dict[str, Any]:
             publisher=publisher,
             own_topics=OWN_TOPICS,
             clock=clock,
-            limits=Limits(batch_records=given["batch"], batch_seconds=4.0, concurrency=2),  # smaller from 2 s on
+            limits=Limits(batch_records=given["batch"], batch_seconds=4.0),  # smaller from 2 s on
         )
         running = asyncio.create_task(runner.run())
         async with asyncio.timeout(300):

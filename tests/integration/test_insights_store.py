@@ -98,7 +98,7 @@ async def test_two_first_writers_of_one_patient_both_get_through(store: MongoSto
 async def test_an_entry_set_aside_is_counted_and_gone_until_it_is_recovered(store: MongoStore) -> None:
     """Its fact is taken out, so that the patient's others are not held up by it."""
     await store.add([Additions("north/p1", facts={"2026-11": {ODD: b"c", "two": b"c"}}, months=["2026-11"])])
-    await store.put_aside("north/p1", ODD, month="2026-11", risk=True)
+    await store.put_aside("north/p1", ODD, risk=True)
     aside = (await store.load(["north/p1"]))["north/p1"]
     await store.add([Additions("north/p1", facts={"2026-11": {ODD: b"c"}}, recovered=[ODD])])
     recovered = (await store.load(["north/p1"]))["north/p1"]

@@ -99,8 +99,8 @@ class Store(Protocol):
         """Store facts and documents; of a document the highest version stays."""
         ...
 
-    async def put_aside(self, key: str, event_id: str, *, month: str | None, risk: bool) -> None:
-        """Note that an entry could not be processed, and take it out of the facts of `month` if it got there."""
+    async def put_aside(self, key: str, event_id: str, *, risk: bool) -> None:
+        """Note that an entry could not be processed: if it got among the facts, it is no longer one of them."""
         ...
 
     async def save(self, assessments: Sequence[Saved]) -> None:

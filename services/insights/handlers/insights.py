@@ -115,15 +115,15 @@ class Insights:
         """Note that an entry is missing, take it out of the patient's entries, and have that said."""
         data = event.data
         if type(data) in FACTS and isinstance(data, Fact):
-            name, month = event.id, month_of(data.local_day)
+            name = event.id
         elif type(data) in DOCUMENTS and isinstance(data, Document):
-            name, month = place_of(data), None
+            name = place_of(data)
         else:
             return
         risk = carries_risk(data)
         log.error("entry_set_aside", topic=data.topic, risk=risk, reason=reason)
         key = f"{data.clinic}/{data.patient}"  # type: ignore[union-attr]  # all of these have a patient
-        await self._store.put_aside(key, name, month=month, risk=risk)
+        await self._store.put_aside(key, name, risk=risk)
         owned = self._owned.get(event.position.partition)
         if owned is not None:
             owned.forget([key])

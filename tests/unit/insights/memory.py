@@ -79,7 +79,7 @@ class MemoryStore:
         if failing:
             self.trouble.strike()
 
-    async def put_aside(self, key: str, event_id: str, *, month: str | None, risk: bool) -> None:
+    async def put_aside(self, key: str, event_id: str, *, risk: bool) -> None:
         """See `Store`."""
         kept = self.data.patients.setdefault(key, Remembered())
         kept.aside[event_id] = risk

@@ -27,7 +27,7 @@ class InstrumentListed(BaseModel):
     range: Range
     higher_is_worse: bool
     recall_days: int = Field(description="How many days back it asks; 0: now, or the session.")
-    answers: int = Field(description="How many items it has; 0 where a total alone is recorded.")
+    item_count: int = Field(description="0 where a total alone is recorded.")
     external: bool = Field(description="Given and scored elsewhere: a total alone is recorded, and nothing is shown.")
     licence: Licence
     showing: Showing = Field(description="Whether its wording can be shown to this clinic's patients.")
@@ -133,7 +133,7 @@ def _in_short(one: Instrument, words: WordingShown) -> dict[str, object]:
         "range": Range(minimum=one.minimum, maximum=one.maximum),
         "higher_is_worse": one.higher_is_worse,
         "recall_days": one.recall_days,
-        "answers": len(one.items),
+        "item_count": len(one.items),
         "external": one.external,
         "licence": one.licence,
         "showing": words.showing,

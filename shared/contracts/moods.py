@@ -41,7 +41,8 @@ class QuestionnaireCompleted(Fact):
 
     instrument: Id = Field(description="An instrument of mood's catalogue, or a scale the clinic declared.")
     items: dict[Id, int] | None = Field(
-        default=None, description="The answered items; None where only a total was given."
+        default=None,
+        description="The answered items as printed, reversed ones not turned round; None where only a total was given.",
     )
     score: Number | None = Field(
         description="The valid total: all items answered, or given as such. None: no valid score."

@@ -2,9 +2,10 @@
 
 A tidy CSV, one value a row: `patient,occurred_at,measure,value` and optionally `note`.
 
-- `mood` is 0 to 10 (at most two decimals) and may have a note; `phq9` and `gad7` are totals, `phq9.1` to `phq9.9` and
-  `gad7.1` to `gad7.7` single items; any other measure is declared with its range, `name=min..max[:risk]`. A dot parts a
-  scale from its item (`sleepscale.q3=0..4`); a risk measure without a dot is a scale with one item of the same name.
+- `mood` is 0 to 10 (at most two decimals) and may have a note; `phq9`, `gad7` and the other published instruments are
+  totals, `phq9.1` to `phq9.10`, `gad7.1` to `gad7.7` and so on single items; any other measure is declared with its
+  range, `name=min..max[:risk]`. A dot parts a scale from its item (`sleepscale.q3=0..4`); a risk measure without a dot
+  is a scale with one item of the same name.
 - Rows of one patient, instrument and time are one questionnaire.
 - `occurred_at` is ISO 8601. With an offset it keeps it; without one it is meant in the clinic's zone; a day alone is
   its noon.
@@ -35,6 +36,20 @@ NAME: Final = re.compile(r"[A-Za-z0-9_~-]{1,64}(\.[A-Za-z0-9_~-]{1,64})?")
 DECLARATION: Final = re.compile(r"(?P<name>[^=]+)=(?P<range>.+)")
 RANGE: Final = re.compile(r"\s*(?P<low>-?\d+(\.\d+)?)\s*\.\.\s*(?P<high>-?\d+(\.\d+)?)\s*(?P<risk>:risk)?\s*")
 YEARS: Final = range(1900, 2101)
+TOTALS: Final[dict[str, tuple[float, float]]] = {
+    "phq9": (0, 27), "gad7": (0, 21), "phq4": (0, 12), "core10": (0, 40), "pcl5": (0, 80), "k10-50": (10, 50),
+    "k10-40": (0, 40), "who5": (0, 100), "wsas-40": (0, 40), "wsas-32": (0, 32), "ors": (0, 40), "srs": (0, 40),
+    "wai-sr": (1, 5),
+}  # fmt: skip
+"""The published instruments and the ranges of their totals, as GET /v1/instruments has them."""
+ITEMS: Final[dict[str, tuple[range, int, int]]] = {
+    "phq9": (range(1, 11), 0, 3), "gad7": (range(1, 8), 0, 3), "phq4": (range(1, 5), 0, 3),
+    "core10": (range(1, 11), 0, 4), "pcl5": (range(1, 21), 0, 4), "k10-50": (range(1, 11), 1, 5),
+    "k10-40": (range(1, 11), 0, 4), "who5": (range(1, 6), 0, 5), "wsas-40": (range(1, 6), 0, 8),
+    "wsas-32": (range(2, 6), 0, 8),
+}  # fmt: skip
+"""Their items by number, with the range of an answer; those that are not here are recorded by their total alone."""
+DECIMALS: Final = frozenset({"mood", "ors", "srs", "wai-sr"})
 
 
 class ReplayError(Exception):
@@ -68,9 +83,9 @@ class Measure:
 
 def built_in() -> dict[str, Measure]:
     """The measures that need no declaration."""
-    known = [Measure("mood", "", 0, 10, whole=False), Measure("phq9", "", 0, 27), Measure("gad7", "", 0, 21)]
-    known += [Measure("phq9", str(number), 0, 3) for number in range(1, 10)]
-    known += [Measure("gad7", str(number), 0, 3) for number in range(1, 8)]
+    totals = {"mood": (0.0, 10.0)} | TOTALS
+    known = [Measure(name, "", low, high, whole=name not in DECIMALS) for name, (low, high) in totals.items()]
+    known += [Measure(name, str(n), low, high) for name, (numbers, low, high) in ITEMS.items() for n in numbers]
     return {measure.name: measure for measure in known}
 
 
@@ -119,7 +134,7 @@ def _measure(name: str, given: str) -> Measure | str:
     if not NAME.fullmatch(name):
         return f"{name!r}: send a name of letters, digits and _ ~ -, with at most one dot before an item"
     instrument, _, item = name.partition(".")
-    if instrument in {"mood", "phq9", "gad7"}:
+    if instrument == "mood" or instrument in TOTALS:
         return f"{name}: {instrument} is known already and cannot be declared"
     low, high, risk = float(found["low"]), float(found["high"]), found["risk"] is not None
     if low >= high:

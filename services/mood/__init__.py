@@ -2,6 +2,6 @@
 
 consumes  moods (its own facts), questions, patients: for timeline and progress; clinics: settings, read whole
 emits     moods (check-in recorded, questionnaire completed)
-owns      check-ins and questionnaires
+owns      check-ins and questionnaires, the catalogue of instruments
 asks      nobody
 """

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from services.mood.api import ROUTERS
-from services.mood.handlers import SUBSCRIPTIONS, TABLES, Clinics, Follower, Reader, Recorder
+from services.mood.handlers import SUBSCRIPTIONS, TABLES, Catalogue, Clinics, Follower, Reader, Recorder
 from services.mood.settings import Settings
 from services.mood.store import Store
 from shared import runtime
@@ -37,6 +37,7 @@ def create_app(settings: Settings, clock: Clock = SystemClock()) -> FastAPI:
 
 
 async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapping[str, Any]:
+    packs = settings.wordings()  # first: one that cannot be read is better known before anything is opened
     verifier = Verifier(jwks=settings.jwks(), issuer=settings.jwt_issuer, audience=settings.jwt_audience, clock=clock)
     name, source = f"{settings.database_prefix}_{SERVICE}", partial(KafkaSource, bootstrap=settings.kafka)
     database = await stack.enter_async_context(open_database(settings.mongo, name, settings.mongo_driver))
@@ -68,6 +69,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             "background work": runtime.running(tasks),
         },
         "recorder": Recorder(publisher=publisher, clinics=clinics, clock=clock),
+        "catalogue": Catalogue(clinics=clinics, clock=clock, packs=packs),
         "reader": Reader(store=store, clinics=clinics, clock=clock),
         "reached": reached,
     }

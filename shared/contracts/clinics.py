@@ -37,6 +37,8 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>,;\"]{1,64}@[A-Za-z0-9.-]{1,190}$", max_length=254)]
 Mobile = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 """A mobile number in E.164 form, e.g. +447700900001."""
+LicenceHeld = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+"""The licence a clinic says it holds, in its own words: who granted it, or its number."""
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -96,6 +98,15 @@ class Scale(Part):
         return self
 
 
+class CutOff(Part):
+    """A clinic's own numbers for one instrument, in place of the published ones or where none is confirmed."""
+
+    caseness: Number | None = Field(default=None, description="A total at it or beyond is a case.")
+    reliable_change: Annotated[Number, Field(gt=0)] | None = Field(
+        default=None, description="A difference this large between two totals is more than chance."
+    )
+
+
 class RuleChoice(Part):
     """A clinic's word on one rule: whether it runs, and which parameters differ from the catalogue's defaults."""
 
@@ -121,6 +132,13 @@ class ClinicSettings(Part):
     rule_set: RuleSet
     fallback_contact: Contact = Field(description="Who is told when nobody else can be.")
     scales: list[Scale] = Field(default_factory=list)
+    licences: dict[Id, LicenceHeld] = Field(
+        default_factory=dict,
+        description="Attestations, by measure: the clinic holds this licence to show the measure's wording.",
+    )
+    cut_offs: dict[Id, CutOff] = Field(
+        default_factory=dict, description="By instrument: numbers of the clinic's own. The rules have theirs apart."
+    )
     detail_domains: list[str] = Field(
         default_factory=list,
         description="E-mail domains whose recipients may be sent the reason and a chart; others get a reference only.",

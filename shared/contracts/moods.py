@@ -39,9 +39,10 @@ class QuestionnaireCompleted(Fact):
 
     topic: ClassVar[Topic] = Topic.MOODS
 
-    instrument: Id = Field(description="phq9, gad7, or the name of a scale the clinic declared.")
+    instrument: Id = Field(description="An instrument of mood's catalogue, or a scale the clinic declared.")
     items: dict[Id, int] | None = Field(
-        default=None, description="The answered items; None where only a total was given."
+        default=None,
+        description="The answered items as printed, reversed ones not turned round; None where only a total was given.",
     )
     score: Number | None = Field(
         description="The valid total: all items answered, or given as such. None: no valid score."
@@ -49,4 +50,13 @@ class QuestionnaireCompleted(Fact):
     risk_answers: list[RiskAnswer] = Field(
         default_factory=list,
         description="Answered risk items, zeros included. A bare total says nothing about them.",
+    )
+    prorated_score: Number | None = Field(
+        default=None,
+        description="An estimate of the total where few items are missing and the instrument's publishers allow it, "
+        "half rounded up. No score: it shows neither change nor recovery, and no rule looks at it.",
+    )
+    skipped_risk_items: list[Id] = Field(
+        default_factory=list,
+        description="Risk items left out while others were answered. They have no value: neither 0 nor an estimate.",
     )

@@ -1,7 +1,8 @@
 """From entries as a clinic sends them (deploy/demo's stories) to what the topics should carry of them.
 
 Scoring is stated once more here, from the instruments' own manuals: PHQ-9 nine items of 0 to 3, GAD-7 seven, a valid
-score is the plain sum of all items or a bare total; item 9 of the PHQ-9 asks about harm, over the last 14 days.
+score is the plain sum of all items or a bare total; item 9 of the PHQ-9 asks about harm, over the last 14 days, and
+its tenth is not counted.
 """
 
 from dataclasses import dataclass, field
@@ -62,7 +63,9 @@ def scored(body: Plain, scales: list[Plain]) -> Plain:
     if items is None:
         return {"score": body["total"], "risk_answers": []}
     if instrument in ITEMS:
-        complete = set(items) == {str(number) for number in range(1, ITEMS[instrument] + 1)}
+        counted = {str(number) for number in range(1, ITEMS[instrument] + 1)}
+        items = {name: value for name, value in items.items() if name in counted}
+        complete = set(items) == counted
         risky = {"9": (14, 2)} if instrument == "phq9" else {}
     else:
         scale = next(scale for scale in scales if scale["name"] == instrument)

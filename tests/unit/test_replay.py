@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.demo.replay import ReplayError, declare, declare_from, read_log, replay, scales
+from deploy.demo.replay import ReplayError, built_in, declare, declare_from, read_log, replay, scales
 from deploy.demo.story import Story
+from services.mood.domain import INSTRUMENTS
 from tests import data_moodpath
 
 NOW = datetime(2026, 11, 23, 11, 30, tzinfo=UTC)
@@ -170,6 +171,16 @@ def test_a_declaration_that_makes_no_sense_is_refused(declaration: str) -> None:
     """And so is one that says something else of what is known already."""
     with pytest.raises(ReplayError):
         declare([declaration])
+
+
+def test_the_published_instruments_need_no_declaration() -> None:
+    """Their names, ranges and items are those of mood's catalogue."""
+    known = built_in()
+    for name, one in INSTRUMENTS.items():
+        assert (known[name].low, known[name].high, known[name].whole) == (one.minimum, one.maximum, one.whole)
+        items = {m.item: (m.low, m.high) for m in known.values() if m.instrument == name and m.item}
+        assert items == {number: (item.minimum, item.maximum) for number, item in one.items.items()}
+    assert {measure.instrument for measure in known.values()} == {"mood", *INSTRUMENTS}
 
 
 def test_a_measure_is_declared_once() -> None:

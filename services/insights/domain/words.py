@@ -7,7 +7,7 @@ from shared.contracts.base import Number, Origin
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "June", "July", "Aug", "Sept", "Oct", "Nov", "Dec")
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_INSTRUMENTS: Final = {"phq9": "PHQ-9", "gad7": "GAD-7"}
+_INSTRUMENTS: Final = {"phq9": "PHQ-9", "gad7": "GAD-7", "core10": "CORE-10"}
 _MEANINGS: Final = {1: "several days", 2: "more than half the days", 3: "nearly every day"}
 
 

@@ -26,7 +26,9 @@ from shared.contracts.clinics import (
     ChannelName,
     ClinicSettings,
     Contact,
+    CutOff,
     Email,
+    LicenceHeld,
     Mobile,
     Region,
     Scale,
@@ -62,6 +64,10 @@ class ScaleBody(Scale, Body):
     )
 
 
+class CutOffBody(CutOff, Body):
+    """A clinic's own numbers for one instrument."""
+
+
 class RuleChoiceBody(Body):
     """The clinic's word on one rule."""
 
@@ -87,6 +93,8 @@ _CLINIC: Final[dict[str, Any]] = {
     "rule_set": {"base": "starter", "rules": {"gone_quiet": {"parameters": {"min_days": 10}}}},
     "fallback_contact": {"name": "Duty desk", "email": "duty@harbour.example", "mobile": "+447700900000"},
     "scales": [],
+    "licences": {},
+    "cut_offs": {},
     "detail_domains": ["harbour.example"],
 }
 
@@ -106,6 +114,18 @@ class ClinicBody(Body):
     rule_set: RuleSetBody
     fallback_contact: ContactBody = Field(description="Mandatory: who is told when nobody else can be.")
     scales: list[ScaleBody] = Field(default_factory=list, max_length=20)
+    licences: dict[Id, LicenceHeld] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="Your attestation that the clinic holds a licence to show a measure's wording, by measure: who "
+        "granted it, or its number. GET /v1/instruments says which need one.",
+    )
+    cut_offs: dict[Id, CutOffBody] = Field(
+        default_factory=dict,
+        max_length=40,
+        description="Your own caseness and reliable change, by instrument, where the published ones are not confirmed "
+        "or are not yours. Progress uses them; the rules have their own parameters.",
+    )
     detail_domains: list[Domain] = Field(
         default_factory=list,
         max_length=50,

@@ -45,7 +45,12 @@ RULES: Final[dict[str, dict[str, Parameter]]] = {
 }
 """The starter catalogue's rules and what a clinic may set in them; what they mean stands in docs/rules.md."""
 
-BUILT_IN: Final = frozenset({"phq9", "gad7"})
+BUILT_IN: Final = (
+    "phq9", "gad7", "phq4", "core10", "pcl5", "k10-50", "k10-40", "who5", "wsas-40", "wsas-32", "ors", "srs", "wai-sr",
+)  # fmt: skip
+"""The instruments of mood's catalogue, in its order."""
+LICENSED: Final = ("k10", "who5", "wsas")
+"""The measures whose wording is shown only where the clinic attests to a licence."""
 LARGEST: Final = 500_000
 """Characters a clinic may have on the bus, which takes a million: beyond it the oldest settings are forgotten."""
 LONGEST_CLOSURE: Final = timedelta(days=120)
@@ -57,7 +62,8 @@ def set_up_clinic(current: Clinic | None, *, clinic: str, name: str, settings: C
 
     Raises Problem 422 for what cannot work, field by field.
     """
-    errors = list(_wrong_with(settings))
+    before = [] if current is None else current.settings[-1].scales
+    errors = [*_wrong_with(settings), *_wrong_scales(settings.scales, before), *_wrong_measures(settings)]
     if errors:
         raise invalid(*errors)
     if current is None:
@@ -76,7 +82,6 @@ def set_up_clinic(current: Clinic | None, *, clinic: str, name: str, settings: C
 def _wrong_with(settings: ClinicSettings) -> Iterator[FieldError]:
     yield from _wrong_hours(settings)
     yield from _wrong_rules(settings.rule_set)
-    yield from _wrong_scales(settings.scales)
     for index, domain in enumerate(settings.detail_domains):
         labels = domain.split(".")
         if len(labels) < 2 or not all(label.replace("-", "").isalnum() and label.isascii() for label in labels):
@@ -135,15 +140,38 @@ def _wrong_rules(rule_set: RuleSet) -> Iterator[FieldError]:
                 yield FieldError(pointer, f"Send {kind} from {allowed.minimum:g} to {allowed.maximum:g}.")
 
 
-def _wrong_scales(scales: Sequence[Scale]) -> Iterator[FieldError]:
+def _wrong_scales(scales: Sequence[Scale], before: Sequence[Scale]) -> Iterator[FieldError]:
+    """A scale the clinic had before an instrument of its name was built in stays the clinic's own."""
+    kept = {scale.name for scale in before}
     seen: set[str] = set()
     for index, scale in enumerate(scales):
         name = scale.name.casefold()
-        if name in BUILT_IN:
-            yield FieldError(f"/scales/{index}/name", "PHQ-9 and GAD-7 are built in: give your own scale another name.")
+        if name in BUILT_IN and scale.name not in kept:
+            yield FieldError(
+                f"/scales/{index}/name",
+                f"{name} is built in (GET /v1/instruments): record it without declaring it, or give your own scale "
+                "another name.",
+            )
         elif name in seen:
             yield FieldError(f"/scales/{index}/name", "Two scales have this name: give each its own.")
         seen.add(name)
+
+
+def _wrong_measures(settings: ClinicSettings) -> Iterator[FieldError]:
+    for measure in settings.licences:
+        if measure not in LICENSED:
+            yield FieldError(
+                f"/licences/{measure}",
+                f"There is nothing to attest for this. Send the licence you hold for one of: {', '.join(LICENSED)}; "
+                "others are shown to everybody, or never.",
+            )
+    scales = {scale.name: scale for scale in settings.scales}
+    for name, cut_off in settings.cut_offs.items():
+        if name not in BUILT_IN and name not in scales:
+            known = ", ".join([*BUILT_IN, *scales])
+            yield FieldError(f"/cut_offs/{name}", f"There is no such instrument. Send one of: {known}.")
+        elif cut_off.caseness is None and cut_off.reliable_change is None:
+            yield FieldError(f"/cut_offs/{name}", "Send caseness, reliable_change, or both, or leave it out.")
 
 
 def reply_by(settings: ClinicSettings, at: datetime) -> datetime:

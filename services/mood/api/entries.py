@@ -55,10 +55,11 @@ async def record_check_in(
 async def record_questionnaire(
     request: Request, key: IdempotencyKey, caller: Caller = caller_with("entries:write")
 ) -> Response:
-    """PHQ-9, GAD-7, or a scale the clinic declared with PUT /v1/clinic.
+    """Any instrument of GET /v1/instruments: a published one, or a scale the clinic declared with PUT /v1/clinic.
 
-    It is scored where every item is answered, or a `total` is given; nothing is prorated, and a total alone says
-    nothing about item 9 of the PHQ-9. Partial answers are kept without a score, and a risk item among them counts.
+    It is scored where every scored item is answered, or a `total` is given; a total alone says nothing about an item on
+    harm, such as item 9 of the PHQ-9. Partial answers are kept without a score (where the instrument's publishers allow
+    it, with an estimate kept apart), a risk item among them counts, and one that was skipped is recorded as skipped.
     `safety.prominent` is true where a risk item is above 0: show it before anything else.
     """
     recorder: Recorder = request.state.recorder

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from services.mood.domain import MOST, Kind, Progress, Recorded, Wish
+from services.mood.domain import MOST, Instrument, Kind, Progress, Range, Recorded, Wish
 from services.mood.handlers import Reader, Shown
 from shared.auth import Caller
 from shared.contracts import CheckInRecorded, Question, QuestionAsked, QuestionnaireCompleted
@@ -57,9 +57,21 @@ class QuestionnaireValues(BaseModel):
     """What a questionnaire said."""
 
     instrument: str
+    title: str | None = Field(description="The instrument's own name; null for one the clinic no longer has.")
     items: dict[str, int] | None = Field(description="The answered items; null where only a total was given.")
     score: Number | None = Field(description="The valid total; null where there is none.")
+    prorated_score: Number | None = Field(
+        description="An estimate of the total where few items are missing; it shows neither change nor recovery."
+    )
+    range: Range | None = Field(description="The lowest and the highest total; null where the instrument is not known.")
+    band: str | None = Field(
+        description="The published severity band of the total, or of its estimate; null where none is confirmed."
+    )
+    case: bool | None = Field(
+        description="Whether the valid total is at the cut-off or beyond; null where no cut-off is known."
+    )
     risk_answers: list[RiskAnswer]
+    skipped_risk_items: list[str] = Field(description="Items on harm that were left out while others were answered.")
 
 
 class QuestionnaireShown(EntryShown):
@@ -156,9 +168,11 @@ async def read_progress(
     wait_for: WaitForPosition,
     caller: Caller = caller_with("entries:read"),
 ) -> PatientProgress:
-    """This ISO week and last, and since the start: first and latest PHQ-9 and GAD-7 with reliable change (6 and 4).
+    """This ISO week and last, and since the start: each instrument's first and latest score, with its range, band,
+    caseness and reliable change where they are published.
 
-    Weeks and days are the patient's own. Under 5 check-ins it says that there is not enough data.
+    Weeks and days are the patient's own. Under 5 check-ins it says that there is not enough data. Estimated totals are
+    left out, and where no reliable change is confirmed nothing is said of change.
     """
     await settle(wait_for, request.state.reached, response)
     reader: Reader = request.state.reader
@@ -234,14 +248,28 @@ def _entry(entry: Recorded, shown: Shown) -> CheckInShown | QuestionnaireShown |
             )
             return CheckInShown(values=said, **common)
         case QuestionnaireCompleted():
-            answers = QuestionnaireValues(
-                instrument=fact.instrument, items=fact.items, score=fact.score, risk_answers=fact.risk_answers
-            )
+            answers = _answers(fact, shown.instruments.get(fact.instrument))
             return QuestionnaireShown(values=answers, **common)
         case QuestionAsked():
             return QuestionShown(values=_question(fact, shown.questions.get(fact.question)), **common)
         case _:
             raise ValueError(f"{type(fact).__name__} does not belong on a timeline")
+
+
+def _answers(fact: QuestionnaireCompleted, known: Instrument | None) -> QuestionnaireValues:
+    total = fact.prorated_score if fact.score is None else fact.score
+    return QuestionnaireValues(
+        instrument=fact.instrument,
+        title=None if known is None else known.title,
+        items=fact.items,
+        score=fact.score,
+        prorated_score=fact.prorated_score,
+        range=None if known is None else Range(minimum=known.minimum, maximum=known.maximum),
+        band=None if known is None or total is None else known.band_of(total),
+        case=None if known is None or fact.score is None else known.is_case(fact.score),
+        risk_answers=fact.risk_answers,
+        skipped_risk_items=fact.skipped_risk_items,
+    )
 
 
 def _question(fact: QuestionAsked, handling: Question | None) -> QuestionValues:

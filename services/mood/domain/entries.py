@@ -71,15 +71,16 @@ class CheckIn(Sent):
 class Questionnaire(Sent):
     """Answers to a questionnaire: items, a total, or both where they agree."""
 
-    instrument: Id = Field(description="phq9, gad7, or the name of a scale the clinic declared.")
+    instrument: Id = Field(description="An id of GET /v1/instruments: a published one, or a scale the clinic declared.")
     items: dict[str, Any] | None = Field(
         default=None,
         max_length=200,
-        description="The answered items by name, whole numbers; PHQ-9 and GAD-7: 1 to 9 or 7, each 0 to 3.",
+        description="The answered items by name, whole numbers, as printed: reversed items are turned round here. "
+        "Leave out what was not answered.",
         json_schema_extra={"additionalProperties": {"type": "integer"}},
     )
     total: Number | None = Field(
-        default=None, description="The total where the items are not known; says nothing about item 9 of the PHQ-9."
+        default=None, description="The total where the items are not known; says nothing about an item on harm."
     )
 
 
@@ -179,6 +180,8 @@ def questionnaire(sent: Questionnaire, *, clinic: str, settings: ClinicSettings,
         items=sent.items or None,
         score=scoring.score,
         risk_answers=scoring.risk_answers,
+        prorated_score=scoring.prorated,
+        skipped_risk_items=scoring.skipped_risk_items,
     )
     return Entry(fact, "questionnaire", risk=scoring.risk, urgent=_told_at_once(scoring, sent.origin, settings))
 

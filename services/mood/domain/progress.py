@@ -1,6 +1,6 @@
 """How somebody is doing, in numbers and in plain, kind words: never a diagnosis, and never that anybody is failing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
@@ -40,29 +40,53 @@ class Week(Part):
 
 
 class Score(Part):
-    """A valid total, on its local day."""
+    """A valid total, on its local day. Estimated totals are none."""
 
     score: Number
     day: date
+    band: str | None = Field(description="The published severity band; null where none is confirmed.")
+    case: bool | None = Field(description="Whether it is at the cut-off or beyond; null where no cut-off is known.")
 
 
 class Direction(StrEnum):
-    """What a difference between two scores says: better or harder only where it is more than chance."""
+    """What a difference between two scores says: better or harder only where it is known to be more than chance."""
 
     BETTER = "better"
     HARDER = "harder"
     NO_CLEAR_CHANGE = "no_clear_change"
     ONE_SCORE_SO_FAR = "one_score_so_far"
+    NOT_KNOWN = "not_known"
+
+
+class Threshold(Part):
+    """A number scores are compared with, and who says so."""
+
+    value: Number
+    source: str
+
+
+class Range(Part):
+    """The lowest and the highest total there can be."""
+
+    minimum: Number
+    maximum: Number
 
 
 class Change(Part):
-    """First and latest valid score of a questionnaire since the start. Lower is better."""
+    """First and latest valid score of one instrument since the start. Variants of a measure are never mixed."""
 
     instrument: str
+    title: str
+    range: Range
+    higher_is_worse: bool
     first: Score
     latest: Score
-    difference: Number = Field(description="Latest less first; below 0 is better.")
-    reliable_change: int = Field(description="A difference this large is more than chance (NHS Talking Therapies).")
+    difference: Number = Field(description="Latest less first; below 0 is better where higher is worse.")
+    reliable_change: Number | None = Field(
+        description="A difference this large is more than chance; null where none is confirmed."
+    )
+    reliable_change_source: str | None
+    caseness: Threshold | None = Field(description="The cut-off `case` is told by; null where none is confirmed.")
     change: Direction
     in_words: str
 
@@ -76,7 +100,7 @@ class SinceStart(Part):
     days_observed: int = Field(description="Days with a check-in.")
     days: int = Field(description="Days from the first that counts to today, both included.")
     coverage: float = Field(description="Share of those days with a check-in, 0 to 1, two decimals.")
-    scores: list[Change] = Field(description="PHQ-9 and GAD-7, where there is a valid score.")
+    scores: list[Change] = Field(description="Each instrument with a valid score, by itself; the published ones first.")
 
 
 class Progress(Part):
@@ -90,12 +114,21 @@ class Progress(Part):
     in_words: list[str] = Field(description="The same in plain sentences, to be shown as they are.")
 
 
-def progress_of(entries: Sequence[Recorded], *, today: date, episode_started_on: date | None) -> Progress:
-    """The progress of one patient, from all their entries in any order."""
+def progress_of(
+    entries: Sequence[Recorded],
+    *,
+    today: date,
+    episode_started_on: date | None,
+    instruments: Mapping[str, Instrument] = INSTRUMENTS,
+) -> Progress:
+    """The progress of one patient, from all their entries in any order.
+
+    instruments: those of the clinic. Scores of one it no longer has are passed over: nobody knows which way they read.
+    """
     monday = today - timedelta(days=today.weekday())
     this_week, last_week = _week(entries, monday), _week(entries, monday - timedelta(days=7))
     counted = [entry for entry in entries if episode_started_on is None or entry.fact.local_day >= episode_started_on]
-    start = _since_start(counted, today, episode_started_on)
+    start = _since_start(counted, today, episode_started_on, instruments)
     return Progress(
         today=today,
         this_week=this_week,
@@ -134,12 +167,14 @@ def _mean_mood(check_ins: Collection[CheckInRecorded]) -> float | None:
     return round(sum(round(check_in.mood * 100) for check_in in check_ins) / len(check_ins) / 100, 2)
 
 
-def _since_start(entries: Sequence[Recorded], today: date, episode_started_on: date | None) -> SinceStart:
+def _since_start(
+    entries: Sequence[Recorded], today: date, episode_started_on: date | None, instruments: Mapping[str, Instrument]
+) -> SinceStart:
     check_ins = _check_ins(entries)
     first = episode_started_on or min((entry.fact.local_day for entry in entries), default=None)
     observed = len({check_in.local_day for check_in in check_ins})
     days = 0 if first is None else max(0, (today - first).days + 1)
-    changes = [_change(entries, instrument) for instrument in INSTRUMENTS.values()]
+    scores = _valid_scores(entries)
     return SinceStart(
         first_day=first,
         entries=len(entries),
@@ -147,47 +182,61 @@ def _since_start(entries: Sequence[Recorded], today: date, episode_started_on: d
         days_observed=observed,
         days=days,
         coverage=min(1.0, round(observed / days, 2)) if days else 0.0,
-        scores=[change for change in changes if change is not None],
+        scores=[_change(scores[name], instrument) for name, instrument in instruments.items() if name in scores],
     )
 
 
-def _change(entries: Sequence[Recorded], instrument: Instrument) -> Change | None:
-    """First and latest valid score, ordered as the rules order facts: by instant, then id."""
-    scores = [
-        Score(score=entry.fact.score, day=entry.fact.local_day)
-        for entry in sorted(entries, key=lambda entry: entry.place)
-        if isinstance(entry.fact, QuestionnaireCompleted)
-        and entry.fact.instrument == instrument.name
-        and entry.fact.score is not None
-    ]
-    if not scores or instrument.reliable_change is None:
-        return None
-    first, latest = scores[0], scores[-1]
-    difference = latest.score - first.score
+def _valid_scores(entries: Sequence[Recorded]) -> dict[str, list[tuple[Number, date]]]:
+    """Valid totals by instrument, ordered as the rules order facts: by instant, then id."""
+    scores: dict[str, list[tuple[Number, date]]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.place):
+        if isinstance(entry.fact, QuestionnaireCompleted) and entry.fact.score is not None:
+            scores.setdefault(entry.fact.instrument, []).append((entry.fact.score, entry.fact.local_day))
+    return scores
+
+
+def _change(scores: Sequence[tuple[Number, date]], instrument: Instrument) -> Change:
+    first, latest = (
+        Score(score=total, day=day, band=instrument.band_of(total), case=instrument.is_case(total))
+        for total, day in (scores[0], scores[-1])
+    )
+    reliable, cut = instrument.reliable_change, instrument.caseness
+    difference = round(latest.score - first.score, 4)  # decimals of a total are not exact
     if len(scores) == 1:
         direction = Direction.ONE_SCORE_SO_FAR
-    elif abs(difference) < instrument.reliable_change:
+    elif reliable is None:
+        direction = Direction.NOT_KNOWN
+    elif abs(difference) < reliable.value:
         direction = Direction.NO_CLEAR_CHANGE
     else:
-        direction = Direction.BETTER if difference < 0 else Direction.HARDER
+        direction = Direction.HARDER if (difference > 0) is instrument.higher_is_worse else Direction.BETTER
     return Change(
         instrument=instrument.name,
+        title=instrument.title,
+        range=Range(minimum=instrument.minimum, maximum=instrument.maximum),
+        higher_is_worse=instrument.higher_is_worse,
         first=first,
         latest=latest,
         difference=difference,
-        reliable_change=instrument.reliable_change,
+        reliable_change=None if reliable is None else reliable.value,
+        reliable_change_source=None if reliable is None else reliable.source,
+        caseness=None if cut is None else Threshold(value=cut.value, source=cut.source),
         change=direction,
-        in_words=_change_in_words(instrument.title, first, latest, direction, instrument.reliable_change),
+        in_words=_change_in_words(instrument, first, latest, direction),
     )
 
 
-def _change_in_words(title: str, first: Score, latest: Score, direction: Direction, reliable: int) -> str:
+def _change_in_words(instrument: Instrument, first: Score, latest: Score, direction: Direction) -> str:
+    title, reliable = instrument.title, instrument.reliable_change
     if direction is Direction.ONE_SCORE_SO_FAR:
         return f"There is one {title} score so far: {first.score}. A second one will show whether things change."
-    compared = f"Your {title} score was {first.score} at the start and is {latest.score} now (lower is better)."
+    better = "lower is better" if instrument.higher_is_worse else "higher is better"
+    compared = f"Your {title} score was {first.score} at the start and is {latest.score} now ({better})."
+    if reliable is None:
+        return f"{compared} How large a difference is more than chance is not known for it."
     if direction is Direction.NO_CLEAR_CHANGE:
-        return f"{compared} A difference of less than {reliable} points can be chance."
-    more = f"A change of {reliable} points or more is more than chance."
+        return f"{compared} A difference of less than {reliable.value} points can be chance."
+    more = f"A change of {reliable.value} points or more is more than chance."
     return f"{compared} {more} {HARDER}" if direction is Direction.HARDER else f"{compared} {more}"
 
 

@@ -14,7 +14,7 @@ _WANTED: Final = {
     "note": "send text of at most 2000 characters, or leave it out",
     "occurred_at": "send date and time with the offset of the place it happened in, as in 2026-11-23T18:30:00+01:00",
     "origin": "send live (now), sync (made offline, sent later) or import (from another system's past)",
-    "instrument": "send phq9, gad7 or the name of a scale your clinic declared",
+    "instrument": "send an id of GET /v1/instruments, such as phq9 or the name of a scale your clinic declared",
     "items": 'send the answered items by name, as in {"1": 0, "2": 3}',
     "total": "send a number",
     "key": "send 1 to 255 printable characters, new for each line, and the same again when you retry it",

@@ -2,6 +2,7 @@
 
 from services.mood.handlers.clinics import Clinics
 from services.mood.handlers.following import SUBSCRIPTIONS, TABLES, Follower
+from services.mood.handlers.instruments import Catalogue
 from services.mood.handlers.reading import Reader, Shown
 from services.mood.handlers.recording import BatchReceipt, LineResult, Receipt, Recorder
 
@@ -9,6 +10,7 @@ __all__ = [
     "SUBSCRIPTIONS",
     "TABLES",
     "BatchReceipt",
+    "Catalogue",
     "Clinics",
     "Follower",
     "LineResult",

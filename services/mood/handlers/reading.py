@@ -5,8 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from services.mood.domain import SOME_MONTHS, Progress, Recorded, Wish, months_to_read, page_of, progress_of
-from services.mood.handlers.clinics import Clinics, settings_now
+from services.mood.domain import (
+    SOME_MONTHS,
+    Instrument,
+    Progress,
+    Recorded,
+    Wish,
+    instruments_of,
+    months_to_read,
+    page_of,
+    progress_of,
+)
+from services.mood.handlers.clinics import Clinics
+from services.mood.handlers.instruments import in_force
 from services.mood.store import Known, Store
 from shared.clock import Clock
 from shared.contracts import Patient, Question, QuestionAsked
@@ -20,6 +31,7 @@ class Shown:
     registered: bool
     entries: list[Recorded]
     questions: Mapping[str, Question]
+    instruments: Mapping[str, Instrument]
     after: str | None
     set_aside: int
 
@@ -40,6 +52,7 @@ class Reader:
             registered=document is not None,
             entries=entries,
             questions={question.question: question for question in questions.values() if not question.deleted},
+            instruments=instruments_of(in_force(self._clinics, clinic, self._clock.now())),
             after=entries[-1].place if more else None,
             set_aside=known.set_aside,
         )
@@ -49,14 +62,15 @@ class Reader:
         known, document = await self._find(clinic, patient)
         everything = await self._store.read(clinic, patient, known.months)
         now = self._clock.now()
+        settings = in_force(self._clinics, clinic, now)
         zone = document.zone if document is not None else None
         if zone is None:
-            home = self._clinics.known(clinic)
-            zone = "UTC" if home is None else settings_now(home, now).zone
+            zone = "UTC" if settings is None else settings.zone
         progress = progress_of(
             everything,
             today=now.astimezone(ZoneInfo(zone)).date(),
             episode_started_on=None if document is None else document.episode_started_on,
+            instruments=instruments_of(settings),
         )
         return progress, zone, document is not None
 

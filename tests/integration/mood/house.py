@@ -69,7 +69,7 @@ class Client:
         """Intake's word on the bus."""
         return (await self.publisher.publish([Message(name or uuid.uuid4().hex, MONDAY, data)]))[0]
 
-    async def set_up(self) -> None:
+    async def set_up(self, *, version: int = 1, **more: Any) -> Position:
         """The clinic, as intake publishes it."""
         hours = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), (time(9), time(17)))
         settings = ClinicSettings(
@@ -78,8 +78,9 @@ class Client:
             working_hours=hours,
             rule_set=RuleSet(base="starter"),
             fallback_contact=Contact(name="Duty", email="duty@harbour.example"),
+            **more,
         )
-        await self.publish(Clinic(clinic=self.clinic, version=1, name="Harbour", settings=[settings]))
+        return await self.publish(Clinic(clinic=self.clinic, version=version, name="Harbour", settings=[settings]))
 
     async def register(self, patient: str = "sam", *, version: int = 1, **more: Any) -> Position:
         """A patient's document, as intake publishes it."""

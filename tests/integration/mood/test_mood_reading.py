@@ -172,6 +172,55 @@ async def test_progress_is_in_the_patients_own_days_and_since_the_episode_began(
     assert "not enough data" in said["in_words"][0]
 
 
+async def test_every_score_carries_its_instrument_range_and_band(harbour: Client) -> None:
+    """A PHQ-9 without item 9 as an estimate and a skip, a WHO-5 as higher is better, two K10s that never meet."""
+    sent = [await harbour.phq9(2, 2, 1, 2, 1, 1, 1, 0)]
+    for number, (instrument, total) in enumerate(
+        [("phq9", 16), ("who5", 40), ("who5", 52), ("k10-50", 30), ("k10-40", 12)], 1
+    ):
+        at = (MONDAY - timedelta(days=30 - number)).isoformat()
+        body = {"patient": "sam", "instrument": instrument, "total": total, "occurred_at": at, "origin": "import"}
+        sent.append(await harbour.post("/v1/questionnaires", json.dumps(body)))
+    positions = [answer.headers["Position"] for answer in sent]
+    shown = [entry["values"] for entry in (await harbour.get("/v1/patients/sam/timeline", *positions))["items"]]
+    scores = (await harbour.get("/v1/patients/sam/progress"))["since_start"]["scores"]
+
+    assert shown[0] == {
+        "instrument": "phq9",
+        "title": "PHQ-9",
+        "items": {"1": 2, "2": 2, "3": 1, "4": 2, "5": 1, "6": 1, "7": 1, "8": 0},
+        "score": None,
+        "prorated_score": 11,
+        "range": {"minimum": 0, "maximum": 27},
+        "band": "moderate",
+        "case": None,
+        "risk_answers": [],
+        "skipped_risk_items": ["9"],
+    }
+    assert [(v["instrument"], v["score"], v["range"]["maximum"], v["band"], v["case"]) for v in shown[1:]] == [
+        ("k10-40", 12, 40, None, None),
+        ("k10-50", 30, 50, None, None),
+        ("who5", 52, 100, None, False),
+        ("who5", 40, 100, None, True),
+        ("phq9", 16, 27, "moderately severe", True),
+    ]
+    assert [(one["instrument"], one["latest"]["score"], one["change"]) for one in scores] == [
+        ("phq9", 16, "one_score_so_far"),
+        ("k10-50", 30, "one_score_so_far"),
+        ("k10-40", 12, "one_score_so_far"),
+        ("who5", 52, "better"),
+    ]
+
+
+async def test_a_clinics_attestation_reaches_the_catalogue(harbour: Client) -> None:
+    """What intake publishes of a clinic decides what its patients may be shown; the clinic that waits sees it."""
+    before = await harbour.get("/v1/instruments/who5")
+    position = await harbour.set_up(version=2, licences={"who5": "for our own patients, not sold"})
+    after = await harbour.get("/v1/instruments/who5", position)
+
+    assert (before["showing"], after["showing"]) == ("licence_needed", "not_installed")
+
+
 async def test_entries_around_the_change_of_clocks_keep_their_order_and_day(harbour: Client) -> None:
     """Half past one twice in one night, and a traveller's two calendar days: ordered by instant, counted by own day."""
     times = ["2026-10-25T01:30:00+01:00", "2026-10-25T01:30:00+00:00", "2026-10-24T20:00:00-10:00"]

@@ -7,7 +7,7 @@ import pytest
 
 from services.intake import domain
 from shared.contracts import Clinic
-from shared.contracts.clinics import ClinicSettings
+from shared.contracts.clinics import ClinicSettings, Scale
 from shared.errors import Problem
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -165,6 +165,50 @@ def test_scales_need_names_of_their_own() -> None:
         set_up(scales=[scale | {"name": name} for name in ("calm", "Calm", "phq9", "GAD7")])
 
     assert pointers(refused) == ["/scales/1/name", "/scales/2/name", "/scales/3/name"]
+
+
+def test_a_scale_that_was_there_before_an_instrument_of_its_name_may_stay() -> None:
+    """Nobody must rename it to change the clinic's hours; a new one of that name is refused with what to do."""
+    scale = {"name": "who5", "minimum": 0, "maximum": 25}
+    old = set_up()
+    before = old.settings[-1].model_copy(update={"scales": [Scale.model_validate(scale)]})
+    kept = set_up(old.model_copy(update={"settings": [before]}), scales=[scale], region="IE")
+    with pytest.raises(Problem) as refused:
+        set_up(scales=[scale])
+
+    assert kept.version == 1
+    assert kept.settings[-1].scales == before.scales
+    assert pointers(refused) == ["/scales/0/name"]
+    assert "record it without declaring it" in refused.value.errors[0].message
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "word"),
+    [
+        ({"licences": {"ors": "mine"}}, "/licences/ors", "k10, who5, wsas"),
+        ({"licences": {"phq9": "mine"}}, "/licences/phq9", "shown to everybody"),
+        ({"cut_offs": {"bdi": {"caseness": 5}}}, "/cut_offs/bdi", "phq9, gad7"),
+        ({"cut_offs": {"pcl5": {}}}, "/cut_offs/pcl5", "caseness, reliable_change"),
+    ],
+)
+def test_a_licence_or_cut_off_that_would_change_nothing_is_refused(
+    changes: dict[str, Any], pointer: str, word: str
+) -> None:
+    """A misspelt name is not lost in silence."""
+    with pytest.raises(Problem) as refused:
+        set_up(**changes)
+
+    assert pointers(refused) == [pointer]
+    assert word in refused.value.errors[0].message
+
+
+def test_licences_and_cut_offs_are_kept_with_the_time_they_hold_from() -> None:
+    """Who attested to what, and since when, can be told later."""
+    clinic = set_up(licences={"wsas": "NHS trust"}, cut_offs={"pcl5": {"caseness": 32}})
+
+    assert clinic.settings[-1].licences == {"wsas": "NHS trust"}
+    assert clinic.settings[-1].cut_offs["pcl5"].caseness == 32
+    assert set_up().settings[-1].licences == {}
 
 
 @pytest.mark.parametrize("odd", ["@harbour.example", "*", "harbour", "har bour.example", ".example", "a..example"])

@@ -11,8 +11,8 @@ from uuid import NAMESPACE_URL, uuid5
 import httpx
 
 from services.mood.api import ROUTERS
-from services.mood.domain import Recorded
-from services.mood.handlers import Clinics, Recorder
+from services.mood.domain import Recorded, Wording
+from services.mood.handlers import Catalogue, Clinics, Recorder
 from shared.auth import SCOPES, DevelopmentIssuer, Verifier
 from shared.bus import Event, Position
 from shared.contracts import CheckInRecorded, Clinic, QuestionnaireCompleted, Topic
@@ -36,8 +36,8 @@ SAFE = Scale(
 )
 
 
-def settings(rule_set: RuleSet | None = None) -> ClinicSettings:
-    """A clinic's settings: London, Monday to Friday, 9 to 5, two scales of its own."""
+def settings(rule_set: RuleSet | None = None, **more: Any) -> ClinicSettings:
+    """A clinic's settings: London, Monday to Friday, 9 to 5, two scales of its own, no licences."""
     return ClinicSettings(
         effective_from=datetime(2026, 1, 1, tzinfo=UTC),
         zone="Europe/London",
@@ -45,6 +45,7 @@ def settings(rule_set: RuleSet | None = None) -> ClinicSettings:
         rule_set=rule_set or RuleSet(base="starter"),
         fallback_contact=Contact(name="Duty", email="duty@harbour.example"),
         scales=[FATIGUE, SAFE],
+        **more,
     )
 
 
@@ -53,9 +54,9 @@ def without_risk_item() -> RuleSet:
     return RuleSet(base="starter", rules={"risk_item": RuleChoice(enabled=False)})
 
 
-def clinic_event(name: str = CLINIC, rule_set: RuleSet | None = None, version: int = 1) -> Event:
+def clinic_event(name: str = CLINIC, rule_set: RuleSet | None = None, version: int = 1, **more: Any) -> Event:
     """A clinic, as read from its topic."""
-    clinic = Clinic(clinic=name, version=version, name="Harbour", settings=[settings(rule_set)])
+    clinic = Clinic(clinic=name, version=version, name="Harbour", settings=[settings(rule_set, **more)])
     return Event("made", NOW, clinic, Position(Topic.CLINICS, 0, 0), clinic.model_dump_json().encode())
 
 
@@ -83,7 +84,9 @@ def checked_in(day: date, mood: float, *, hour: int = 9, name: str = "") -> Reco
     return Recorded(name or str(uuid5(NAMESPACE_URL, f"{at} {mood}")), NOW, fact)
 
 
-def scored(day: date, instrument: str, score: int | None, *, risk: int | None = None) -> Recorded:
+def scored(
+    day: date, instrument: str, score: float | None, *, risk: int | None = None, prorated: int | None = None
+) -> Recorded:
     """A questionnaire on a timeline."""
     answers = [] if risk is None else [RiskAnswer(item="9", value=risk, recall_days=14, urgent_from=2)]
     at = datetime.combine(day, time(10), UTC)
@@ -96,6 +99,7 @@ def scored(day: date, instrument: str, score: int | None, *, risk: int | None = 
         instrument=instrument,
         score=score,
         risk_answers=answers,
+        prorated_score=prorated,
     )
     return Recorded(str(uuid5(NAMESPACE_URL, f"{at} {instrument} {score}")), NOW, fact)
 
@@ -120,6 +124,10 @@ class Door:
         headers = self.token(**who) | ({} if key is None else {"Idempotency-Key": key})
         return await self.http.post(path, content=content, headers=headers)
 
+    async def get(self, path: str, **who: Any) -> httpx.Response:
+        """One GET."""
+        return await self.http.get(path, headers=self.token(**who))
+
     async def check_in(self, body: Any, **how: Any) -> httpx.Response:
         """A check-in, sent."""
         return await self.post("/v1/check-ins", body, **how)
@@ -134,14 +142,20 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door() -> AsyncIterator[Door]:
-    """The door of a clinic that is set up."""
+async def open_door(packs: Mapping[str, Wording] | None = None) -> AsyncIterator[Door]:
+    """The door of a clinic that is set up; packs: wordings that are installed."""
     clock, log, clinics = FakeClock(NOW), FakePublisher(partitions=4), Clinics()
     issuer = DevelopmentIssuer(environment="development", issuer="tests", audience="tests", clock=clock)
     await clinics.apply(clinic_event())
+
+    async def reached(_: Position) -> bool:
+        return True
+
     state = {
         "verifier": Verifier(jwks=issuer.jwks(), issuer="tests", audience="tests", clock=clock),
         "recorder": Recorder(publisher=log, clinics=clinics, clock=clock),
+        "catalogue": Catalogue(clinics=clinics, clock=clock, packs=packs or {}),
+        "reached": reached,
     }
 
     @asynccontextmanager

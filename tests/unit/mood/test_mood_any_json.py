@@ -37,7 +37,10 @@ named = st.dictionaries(
 questionnaires = st.fixed_dictionaries(
     {
         "patient": st.just("p") | scalars,
-        "instrument": st.sampled_from(["phq9", "gad7", "safe", "fatigue", "x"]) | scalars,
+        "instrument": st.sampled_from(
+            ["phq9", "gad7", "core10", "who5", "wsas-40", "k10-50", "ors", "wsas", "safe", "fatigue", "x"]
+        )
+        | scalars,
         "occurred_at": times,
     },
     optional={"items": named | anything, "total": st.integers(-1, 45) | scalars, "origin": origins},

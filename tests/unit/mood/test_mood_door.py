@@ -103,6 +103,63 @@ async def test_a_questionnaire_is_scored_for_its_readers(door: Door) -> None:
     ]
 
 
+async def test_a_skipped_risk_item_and_an_estimate_stand_in_the_fact(door: Door) -> None:
+    """Apart from the score, so that no rule takes an estimate for a total, nor a silence for a 0."""
+    answer = await door.questionnaire(phq9_body(2, 2, 1, 2, 1, 1, 1, 0))
+
+    fact = door.log.events[0].data
+    assert isinstance(fact, QuestionnaireCompleted)
+    assert (fact.score, fact.prorated_score, fact.skipped_risk_items, fact.risk_answers) == (None, 11, ["9"], [])
+    assert answer.json()["safety"]["prominent"] is False
+
+
+async def test_any_plan_said_in_core10_is_prominent_and_told_at_once(door: Door) -> None:
+    """Like item 9 of the PHQ-9, and from 1."""
+    answers = dict.fromkeys(map(str, range(1, 11)), 0) | {"6": 1}
+    safety = (await door.questionnaire(phq9_body(instrument="core10", items=answers))).json()["safety"]
+
+    assert safety["prominent"]
+    assert "is being told" in safety["who_will_see_this"]
+
+
+@pytest.mark.parametrize(("instrument", "total"), [("ors", 23.4), ("srs", 36), ("wai-sr", 4.25), ("wsas-32", 20)])
+async def test_a_total_is_recorded_whether_or_not_the_wording_may_be_shown(
+    door: Door, instrument: str, total: float
+) -> None:
+    """By name and number, without any licence."""
+    body = phq9_body(instrument=instrument, total=total)
+    del body["items"]
+
+    assert (await door.questionnaire(body)).status_code == 202
+    assert door.log.events[0].data.model_dump()["score"] == total
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "words"),
+    [
+        ({"instrument": "ors", "items": {"1": 5}}, "/items", "send its total alone, from 0 to 40"),
+        ({"instrument": "ors", "items": {"1": 5}, "total": 20}, "/items", "send its total alone"),
+        ({"instrument": "srs"}, "/total", "send its total alone"),
+        ({"instrument": "wai-sr", "total": 60}, "/total", "from 1 to 5"),
+        ({"instrument": "who5", "total": 13}, "/total", "in steps of 4 (the sum times 4)"),
+        ({"instrument": "k10-50", "items": {"1": 0}}, "/items/1", "from 1 to 5"),
+        ({"instrument": "wsas-32", "items": {"1": 0}}, "/items/1", "it has 2, 3, 4, 5"),
+        ({"instrument": "k10", "total": 25}, "/instrument", "k10-50 for K10 (10 to 50) or k10-40"),
+        ({"instrument": "core10", "items": {"2": 5}}, "/items/2", "from 0 to 4"),
+    ],
+)
+async def test_what_an_instrument_does_not_take_is_refused_with_what_it_does(
+    door: Door, body: dict[str, Any], pointer: str, words: str
+) -> None:
+    """The field, and what to send instead; nothing is recorded."""
+    answer = await door.questionnaire({"patient": "p-1", "occurred_at": at(0)} | body)
+
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert words in answer.json()["errors"][0]["message"]
+    assert door.log.events == []
+
+
 # --- refusing --------------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""What questionnaires add up to: clinical.md's vectors, and everything that may be missing or wrong."""
+"""What questionnaires add up to, and everything that may be missing or wrong."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def items(*values: int) -> dict[str, int]:
 def test_a_score_needs_every_item_or_a_total(
     instrument: Instrument, answers: dict[str, int] | None, total: int | None, score: int | None
 ) -> None:
-    """Nothing is prorated; a total beside items counts where they can add up to it."""
+    """An estimate is no score; a total beside items counts where they can add up to it."""
     assert score_answers(instrument, answers, total).score == score
 
 
@@ -70,7 +70,7 @@ def test_item_nine_counts_wherever_it_was_answered(
         (PHQ9, {"1": 1.5}, None, "/items/1", "from 0 to 3"),
         (PHQ9, {"1": "2"}, None, "/items/1", "from 0 to 3"),
         (PHQ9, {"1": None}, None, "/items/1", "from 0 to 3"),
-        (PHQ9, {"10": 1}, None, "/items/10", "it has 1, 2, 3"),
+        (PHQ9, {"11": 1}, None, "/items/11", "it has 1, 2, 3"),
         (PHQ9, {"he hit me": 1}, None, "/items/…", "it has 1, 2, 3"),
         (GAD7, {"8": 1}, None, "/items/8", "it has 1, 2, 3"),
         (PHQ9, None, 28, "/total", "from 0 to 27"),
@@ -130,7 +130,25 @@ def test_a_clinic_cannot_redefine_a_published_instrument() -> None:
 def test_an_unknown_instrument_is_refused_with_the_names_there_are() -> None:
     """Also those the clinic declared."""
     with pytest.raises(Problem) as refusal:
-        instrument_named("wsas", [FATIGUE])
+        instrument_named("bdi", [FATIGUE])
 
-    assert "phq9, gad7, fatigue" in refusal.value.errors[0].message
-    assert "wsas" not in str(refusal.value.errors)
+    assert "phq9, gad7, phq4, core10, " in refusal.value.errors[0].message
+    assert "wai-sr, fatigue;" in refusal.value.errors[0].message
+    assert "bdi" not in str(refusal.value.errors)
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("k10", "k10-50"), ("wsas", "wsas-32"), ("wai", "wai-sr")])
+def test_a_measure_with_variants_is_refused_until_one_is_named(name: str, wanted: str) -> None:
+    """A bare K10 total of 25 means two things; the refusal says which variants there are."""
+    with pytest.raises(Problem) as refusal:
+        instrument_named(name, [])
+
+    assert wanted in refusal.value.errors[0].message
+
+
+def test_a_scale_declared_before_an_instrument_of_its_name_was_built_in_goes_on() -> None:
+    """Its answers are not refused overnight, and it stays the clinic's own."""
+    declared = SAFE.model_copy(update={"name": "pcl5"})
+
+    assert instrument_named("pcl5", [declared]).own
+    assert not instrument_named("pcl5", [SAFE]).own

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from services.mood.domain import Direction, Progress, Recorded, progress_of
-from tests.unit.mood.made import checked_in, scored
+from services.mood.domain import Direction, Progress, Recorded, instruments_of, progress_of
+from tests.unit.mood.made import checked_in, scored, settings
 
 TODAY = date(2026, 11, 25)  # a Wednesday
 MONDAY = date(2026, 11, 23)
@@ -42,6 +42,91 @@ def test_reliable_change_is_six_on_phq9_and_four_on_gad7(
     assert measured.difference == last - first
     assert ("can be chance" in measured.in_words) is (change is Direction.NO_CLEAR_CHANGE)
     assert ("harder time" in measured.in_words) is (change is Direction.HARDER)
+
+
+@pytest.mark.parametrize(
+    ("instrument", "first", "last", "change"),
+    [
+        ("who5", 40, 50, Direction.BETTER),
+        ("who5", 52, 40, Direction.HARDER),
+        ("who5", 48, 40, Direction.NO_CLEAR_CHANGE),
+        ("core10", 20, 15, Direction.BETTER),
+        ("core10", 15, 19, Direction.NO_CLEAR_CHANGE),
+        ("k10-50", 50, 10, Direction.NOT_KNOWN),
+        ("pcl5", 80, 0, Direction.NOT_KNOWN),
+        ("wsas-40", 0, 40, Direction.NOT_KNOWN),
+        ("ors", 12.5, 30.1, Direction.NOT_KNOWN),
+        ("fatigue", 30, 2, Direction.NOT_KNOWN),
+    ],
+)
+def test_change_is_told_where_it_is_published_and_in_the_instruments_own_direction(
+    instrument: str, first: float, last: float, change: Direction
+) -> None:
+    """Where no reliable change is confirmed, no difference is called better, harder or chance."""
+    entries = [scored(date(2026, 9, 1), instrument, first), scored(TODAY, instrument, last)]
+    known = instruments_of(settings())
+    (measured,) = progress_of(entries, today=TODAY, episode_started_on=None, instruments=known).since_start.scores
+
+    assert measured.change is change
+    assert (measured.reliable_change is None) is (change is Direction.NOT_KNOWN)
+    assert ("is not known" in measured.in_words) is (change is Direction.NOT_KNOWN)
+    assert ("higher is better" in measured.in_words) is not measured.higher_is_worse
+
+
+def test_every_score_carries_its_instrument_range_band_and_caseness() -> None:
+    """Where they are published; null says that none is confirmed."""
+    first, second = date(2026, 9, 1), date(2026, 10, 1)
+    found = progress(
+        [scored(day, name, score) for name in ("phq9", "core10", "k10-40") for day, score in ((first, 9), (second, 21))]
+    )
+    shown = {
+        one.instrument: (one.range.maximum, one.first.band, one.latest.band, one.first.case, one.latest.case)
+        for one in found.since_start.scores
+    }
+
+    assert shown == {
+        "phq9": (27, "mild", "severe", False, True),
+        "core10": (40, "low", "moderate to severe", None, None),
+        "k10-40": (40, None, None, None, None),
+    }
+
+
+def test_variants_of_a_measure_never_stand_in_one_line() -> None:
+    """K10 from 10 and from 0, WSAS out of 40 and of 32: each is compared with itself alone."""
+    days = [date(2026, 9, n) for n in range(1, 9)]
+    names = ["k10-50", "k10-40", "wsas-40", "wsas-32"] * 2
+    found = progress([scored(day, name, 20 + n) for n, (day, name) in enumerate(zip(days, names, strict=True))])
+
+    assert [one.instrument for one in found.since_start.scores] == names[:4]
+    assert {one.difference for one in found.since_start.scores} == {4}
+
+
+def test_an_estimated_total_never_shows_change() -> None:
+    """Neither as the first nor as the latest score: it may not on its own say that somebody recovered."""
+    entries = [
+        scored(date(2026, 9, 1), "phq9", 20),
+        scored(date(2026, 10, 1), "phq9", 19),
+        scored(TODAY, "phq9", None, prorated=4),
+    ]
+    (measured,) = progress(entries).since_start.scores
+
+    assert (measured.latest.score, measured.change) == (19, Direction.NO_CLEAR_CHANGE)
+
+
+def test_scores_of_a_scale_the_clinic_no_longer_has_are_passed_over() -> None:
+    """Nobody knows any more which way they read."""
+    assert progress([scored(TODAY, "forgotten", 5)]).since_start.scores == []
+
+
+def test_decimals_of_a_total_do_not_make_a_change() -> None:
+    """25.2 less 20.1 is 5.1, though a computer says 5.099999999999998."""
+    entries = [scored(date(2026, 9, 1), "ors", 20.1), scored(TODAY, "ors", 25.2)]
+    known = instruments_of(settings(cut_offs={"ors": {"caseness": 25, "reliable_change": 5.1}}))
+    (measured,) = progress_of(entries, today=TODAY, episode_started_on=None, instruments=known).since_start.scores
+
+    assert (measured.difference, measured.change) == (5.1, Direction.BETTER)
+    assert (measured.first.case, measured.latest.case) == (True, False)
+    assert measured.reliable_change_source == "set by the clinic"
 
 
 def test_scores_that_are_not_valid_do_not_count() -> None:

@@ -13,7 +13,7 @@ from tests.e2e.platform import Clinic, Platform, check_in, phq9, until
 from tests.providers import MailServer, Twilio
 from tests.stack import Stack
 
-RATE, SECONDS, WARM_UP, SHARE = 50, 60, 10, 0.02
+RATE, SECONDS, WARM_UP, SHARE = 50, 180, 10, 0.02  # some 170 alerts: a p99 needs more than a hundred
 PATIENTS: Final = RATE * SECONDS  # a new person each time, so that each risk answer is an alert of its own
 
 

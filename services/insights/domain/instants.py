@@ -22,8 +22,9 @@ NEVER_YET: Final = -_BIAS
 
 
 def micros(instant: datetime) -> int:
-    """Microseconds since 1970 of an aware datetime, exact until the year 2255."""
-    return round(instant.timestamp() * 1_000_000)
+    """Microseconds since 1970 of an aware datetime, exactly."""
+    since = instant - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def code_of(origin: Origin) -> int:

@@ -230,21 +230,21 @@ def _add(key: str, known: Known, events: Sequence[Event]) -> Additions | None:
     """Take events into a patient's state; what is to be stored of them, None where all was known."""
     state, added = known.state, Additions(key)
     facts, take, aside = added.facts, known.state.add, known.state.aside
-    for event in events:
-        data, name = event.data, event.id
+    for event_id, time, data, _, value in events:
+        name = event_id
         letter = FACTS.get(type(data))
         if letter is not None:
-            accepted = micros(event.time)
+            accepted = micros(time)
             if take(name, data, accepted):  # type: ignore[arg-type]  # the table holds facts only
                 month = month_of(data.local_day)  # type: ignore[attr-defined]
                 kept = facts.get(month)
                 if kept is None:
                     kept = facts[month] = {}
-                kept[name] = keep_fact(letter, accepted, event.value)
+                kept[name] = keep_fact(letter, accepted, value)
         elif isinstance(data, Document):
             name = place_of(data)
             if state.apply(data):
-                added.documents[name] = (data.version, DOCUMENTS[type(data)] + event.value)
+                added.documents[name] = (data.version, DOCUMENTS[type(data)] + value)
         if aside and aside.pop(name, None) is not None:
             added.recovered.append(name)
     added.months = [month for month in facts if month not in known.months]

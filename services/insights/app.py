@@ -23,6 +23,10 @@ from shared.documents import MongoResumeStore
 from shared.mongo import open_database, ping
 
 SERVICE: Final = "insights"
+FETCHED: Final = 64 * 1024
+"""Bytes a fetch is answered with at once."""
+GATHERED: Final = 0.03
+"""Seconds one waits for as many. Measured at 50 entries a second: a third less work than a fetch for each entry."""
 
 
 def create_app(settings: Settings, clock: Clock = SystemClock()) -> FastAPI:
@@ -50,7 +54,8 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     insights = Insights(store=store, publisher=publisher, clinics=clinics, clock=clock, epoch=settings.epoch,
                         cached=settings.cached_patients)  # fmt: skip
     feed = TableFeed(service=SERVICE, source=source(group=None, topics=TABLES), on_event=clinics.apply)
-    runner = Runner(service=SERVICE, source=source(group=name, topics=TOPICS), handler=insights, resume=resume,
+    read = source(group=name, topics=TOPICS, fetch_at_least=FETCHED, fetch_within=GATHERED)
+    runner = Runner(service=SERVICE, source=read, handler=insights, resume=resume,
                     publisher=publisher, own_topics=OWN_TOPICS, clock=clock,
                     limits=Limits(batch_records=settings.batch_records))  # fmt: skip
 

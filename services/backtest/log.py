@@ -136,9 +136,10 @@ def read_log(path: Path, settings: ClinicSettings) -> Log:
 def _lines(reader: Any, problems: list[tuple[int, str]]) -> Iterator[tuple[int, Sequence[str]]]:
     """The rows below the header, blank ones left out, with their line; `problems` gets those of another width."""
     try:
-        header = tuple(name.strip() for name in next(reader, HEADER))
+        named = next((cells for cells in reader if any(cell.strip() for cell in cells)), HEADER)
+        header = tuple(name.strip() for name in named)
         if header not in (HEADER, (*HEADER, "note")):
-            problems.append((1, f"the header must be {','.join(HEADER)}, or the same with ,note"))
+            problems.append((reader.line_num, f"the header must be {','.join(HEADER)}, or the same with ,note"))
             return
         line = reader.line_num + 1
         for cells in reader:

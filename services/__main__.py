@@ -371,10 +371,13 @@ def backtest(
     input_: Annotated[Path, typer.Option("--input", help="A tidy CSV: patient,occurred_at,measure,value[,note].")],
     output: Annotated[Path, typer.Option(help="Where to write what would have been raised, as CSV.")],
     rules: Annotated[Path | None, typer.Option(help="A rules file (YAML); by default the starter set.")] = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="Another one to compare with; by default the starter set.")
+    ] = None,
 ) -> None:
     """Say what a rule set would have raised of a tidy log, before it is switched on (docs/backtest.md)."""
     try:
-        report = backtest_log(input_, output, rules, console=console)
+        report = backtest_log(input_, output, rules, compare, console=console)
     except Refused as refused:
         for problem in refused.problems:
             console.print(problem, style="red", highlight=False, markup=False, soft_wrap=True)

@@ -49,9 +49,9 @@ def starter_clinic() -> Clinic:
     return _set_up({"base": "starter"}, "")
 
 
-def with_starter_rules(clinic: Clinic) -> Clinic:
-    """The same clinic under the starter set as it is."""
-    settings = clinic.settings[0].model_copy(update={"rule_set": RuleSet(base="starter")})
+def with_rules(clinic: Clinic, rule_set: RuleSet) -> Clinic:
+    """The same clinic under other rules."""
+    settings = clinic.settings[0].model_copy(update={"rule_set": rule_set})
     return clinic.model_copy(update={"settings": [settings]})
 
 

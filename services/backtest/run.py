@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.progress import Progress
 
-from services.backtest.clinic import read_clinic, starter_clinic, with_starter_rules
+from services.backtest.clinic import read_clinic, starter_clinic, with_rules
 from services.backtest.log import Log, read_log
 from services.backtest.refusals import Refused
 from services.insights.domain import Raised, Standing, Watched, backtest
@@ -26,34 +26,42 @@ LONG: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a backtest came to. starter: what the starter set would have raised; None where it is the set asked for."""
+    """What a backtest came to. against: the other rule set and what it would have raised; None where there is none."""
 
     log: Log
     watched: Watched
     raised: list[Raised]
-    starter: list[Raised] | None
+    against: tuple[str, list[Raised]] | None
 
 
-def backtest_log(log: Path, output: Path, rules: Path | None, *, console: Console) -> Report:
+def backtest_log(
+    log: Path, output: Path, rules: Path | None = None, compare: Path | None = None, *, console: Console
+) -> Report:
     """Read a log, judge it under the rules (the starter set, where none are given), and write what was raised.
 
+    compare: a rules file whose rules are judged beside them; the starter set, where only `rules` are given. Of this
+        file scales, zone and working hours do not count: the same log is judged.
     console: where progress is shown, for long logs.
 
     Raises:
         Refused: with everything that is wrong with the files given; then nothing is written.
     """
-    _refuse_output(output, [log, *([rules] if rules else [])])
+    _refuse_output(output, [given for given in (log, rules, compare) if given is not None])
     clinic = starter_clinic() if rules is None else read_clinic(rules)
+    clinics = [clinic]
+    if rules is not None or compare is not None:
+        other = starter_clinic() if compare is None else read_clinic(compare)
+        clinics.append(with_rules(clinic, other.settings[0].rule_set))
     settings = clinic.settings[0]
     read = read_log(log, settings)
     watched = _watched(read, settings.working_time.zone)
-    clinics = [clinic] if rules is None else [clinic, with_starter_rules(clinic)]
     with Progress(console=console, disable=read.rows < LONG, transient=True) as progress:
         task = progress.add_task("Assessing", total=sum(map(read.size, read.patients)))
         raised = _raised(read, clinics, watched, lambda entries: progress.advance(task, entries))
     read.refuse_wrong()
     _write(output, raised[0])
-    return Report(read, watched, raised[0], raised[1] if rules else None)
+    against = (compare.name if compare else "the starter set", raised[1]) if len(clinics) > 1 else None
+    return Report(read, watched, raised[0], against)
 
 
 def _watched(log: Log, zone: ZoneInfo) -> Watched:

@@ -3,10 +3,11 @@
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from services.backtest.run import Report
-from services.insights.domain import CATALOGUE, Tally, difference, tally, tally_by_rule
+from services.insights.domain import CATALOGUE, Raised, Tally, difference, tally, tally_by_rule
 
 NOT_IN_A_LOG: Final = ("question_unanswered", "rating_drop")
 """Rules about questions and sessions, of which a tidy log says nothing."""
@@ -23,12 +24,12 @@ def show_summary(report: Report, console: Console) -> None:
         span = f"{watched.first.date()} to {watched.last.date()}"
         console.print(f"{watched.patient_years:,.1f} patient-years from {span} (UTC)", highlight=False)
     console.print(_tallies(report))
-    if report.starter is not None:
-        console.print(_differences(report))
+    if report.against is not None:
+        console.print(_differences(report.raised, *report.against))
 
 
 def _tallies(report: Report) -> Table:
-    table = _table("What these rules would have raised" if report.starter is not None else "The starter set")
+    table = _table("What would have been raised")
     for name in ("concerns", "per patient-year", "per week, mean", "most"):
         table.add_column(name, justify="right")
     for name, counted in tally_by_rule(report.raised, report.watched).items():
@@ -50,14 +51,14 @@ def _figures(counted: Tally) -> tuple[str, ...]:
     )
 
 
-def _differences(report: Report) -> Table:
-    table = _table("Against the starter set")
-    for name in ("by both", "only by these", "only by starter"):
-        table.add_column(name, justify="right")
-    for name, found in difference(report.raised, report.starter or []).items():
+def _differences(ours: list[Raised], name: str, theirs: list[Raised]) -> Table:
+    table = _table(f"Against {escape(name)}")
+    for column in ("by both", "only by these", "only by those"):
+        table.add_column(column, justify="right")
+    for rule, found in difference(ours, theirs).items():
         counts = (found.both, found.only_ours, found.only_theirs)
-        if any(counts) or name not in NOT_IN_A_LOG:
-            table.add_row(CATALOGUE[name].title, *(f"{count:,}" for count in counts))
+        if any(counts) or rule not in NOT_IN_A_LOG:
+            table.add_row(CATALOGUE[rule].title, *(f"{count:,}" for count in counts))
     return table
 
 

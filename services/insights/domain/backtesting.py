@@ -41,15 +41,15 @@ def backtest(patient: str, facts: Iterable[tuple[str, Fact]], standing: Standing
     them to the end, and nothing was known of them before; all their scores count as of one episode of care.
     """
     ordered = sorted(facts, key=lambda named: named[1].occurred_at)
-    watched = _Watched(patient, standing)
+    course = _Course(patient, standing)
     for at, together in groupby(ordered, key=lambda named: named[1].occurred_at):
-        watched.wait(until=at - datetime.resolution)
-        watched.take(at, together)
-    watched.wait(until=until)
-    return watched.raised()
+        course.wait(until=at - datetime.resolution)
+        course.take(at, together)
+    course.wait(until=until)
+    return course.raised()
 
 
-class _Watched:
+class _Course:
     """One patient, assessed at one instant after the other; `now` is the horizon too, as nothing lags behind."""
 
     def __init__(self, patient: str, standing: Standing) -> None:

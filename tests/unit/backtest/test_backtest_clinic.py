@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.backtest import Refused
-from services.backtest.clinic import read_clinic, starter_clinic, with_starter_rules
+from services.backtest.clinic import read_clinic, starter_clinic, with_rules
 from services.insights.domain import CATALOGUE, in_force
 from shared.contracts.clinics import ClinicSettings
 from tests.unit.backtest.tables import row, told
@@ -67,14 +67,23 @@ def test_items_may_be_bare_numbers(rules: Path) -> None:
     assert found.items["1"].risk
 
 
-def test_the_starter_set_is_compared_under_the_same_settings(rules: Path) -> None:
+def test_other_rules_are_compared_under_the_same_settings(rules: Path) -> None:
     """The same scales and zone; only the rules differ."""
     rules.write_text("base: none\nzone: Europe/Berlin\nscales: {own: {minimum: 0, maximum: 4}}", encoding="utf-8")
     mine = read_clinic(rules)
-    starter = with_starter_rules(mine).settings[0]
+    wanted = starter_clinic().settings[0].rule_set
+    starter = with_rules(mine, wanted).settings[0]
 
-    assert starter.rule_set == starter_clinic().settings[0].rule_set
+    assert starter.rule_set == wanted
     assert starter.model_copy(update={"rule_set": mine.settings[0].rule_set}) == mine.settings[0]
+
+
+def test_the_example_of_the_documentation_is_taken(rules: Path) -> None:
+    """docs/backtest.md shows a file that works."""
+    page = (Path(__file__).parents[3] / "docs/backtest.md").read_text(encoding="utf-8")
+    found = settings(rules, page.partition("```yaml\n")[2].partition("```")[0])
+
+    assert (found.zone, len(found.working_hours), found.scales[0].items["q3"].risk) == ("Europe/Berlin", 2, True)
 
 
 @pytest.mark.parametrize(

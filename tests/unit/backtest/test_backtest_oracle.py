@@ -78,6 +78,7 @@ def facts(history: list[tuple[float, str, int]], scales: list[dict[str, Any]]) -
     return found
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.permutations(range(12)), st.lists(st.integers(0, 11), max_size=6))
 def test_the_order_of_rows_and_their_repetition_change_nothing(order: list[int], again: list[int]) -> None:
     """A log is a set: the output is the same, byte for byte; repeated rows are counted once, and said to be."""

@@ -67,7 +67,7 @@ def read_clinic(rules: Path) -> Clinic:
         raise Refused([f"{rules} cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError as error:
         raise Refused([f"{rules.name} is not UTF-8 at byte {error.start}: save it as UTF-8"]) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none is a ValueError to it
         raise Refused([f"{rules.name} is not readable as YAML: {' '.join(str(error).split())}"]) from None
     if not isinstance(content, dict):
         raise Refused([f"{rules.name}: write keys and values, beginning with `base: starter`"])

@@ -1,8 +1,9 @@
-"""The development host and operator's console: the only file that may import several services.
+"""The development host and operator's console: with services/backtest, all that may import several services.
 
 python -m services up       start Kafka, the store and all four services on one port, and return
 python -m services serve    the four services in this process, in the foreground
 python -m services demo     a simulated clinic, or a file's patients, through the gateway API
+python -m services backtest what a rule set would have raised of a tidy log, before it is switched on
 python -m services token    a development token for one clinic
 python -m services down     stop what up started
 """
@@ -37,6 +38,7 @@ from deploy.demo.sink import run_sink
 from deploy.local import local_stack
 from deploy.native import StackError
 from deploy.native.ports import holder, is_free
+from services.backtest import Refused, backtest_log, show_summary
 from services.insights.app import create_app as create_insights
 from services.insights.settings import Settings as InsightsSettings
 from services.intake.app import create_app as create_intake
@@ -362,6 +364,25 @@ def demo(
         )
     except DemoError as error:
         raise _fail(str(error)) from None
+
+
+@cli.command()
+def backtest(
+    input_: Annotated[Path, typer.Option("--input", help="A tidy CSV: patient,occurred_at,measure,value[,note].")],
+    output: Annotated[Path, typer.Option(help="Where to write what would have been raised, as CSV.")],
+    rules: Annotated[Path | None, typer.Option(help="A rules file (YAML); by default the starter set.")] = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="Another one to compare with; by default the starter set.")
+    ] = None,
+) -> None:
+    """Say what a rule set would have raised of a tidy log, before it is switched on (docs/backtest.md)."""
+    try:
+        report = backtest_log(input_, output, rules, compare, console=console)
+    except Refused as refused:
+        for problem in refused.problems:
+            console.print(problem, style="red", highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+    show_summary(report, Console())
 
 
 if __name__ == "__main__":

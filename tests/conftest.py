@@ -7,7 +7,9 @@ import pytest
 from tests import data_moodpath
 from tests.stack import Stack, open_stack
 
-collect_ignore = [] if data_moodpath.present() else ["e2e/test_real_input.py"]
+collect_ignore = (
+    [] if data_moodpath.present() else ["e2e/test_real_input.py", "unit/backtest/test_backtest_real_input.py"]
+)
 
 
 def pytest_report_header() -> str:

@@ -1,0 +1,95 @@
+"""Backtesting: what the rules would have raised of a patient, had each entry been assessed when it happened.
+
+Nothing is judged here: a `PatientState` is filled as it is from the topics and `assess` is asked, as it is live.
+docs/backtest.md says at which instants.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+
+from services.insights.domain.assessing import assess
+from services.insights.domain.catalogue import CATALOGUE
+from services.insights.domain.standing import Standing
+from services.insights.domain.state import PatientState
+from shared.contracts import Patient
+from shared.contracts.assessments import Concern
+from shared.contracts.base import Fact, Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """One unbroken stretch of assessments in which a rule held for a patient.
+
+    severity and reason: as of the assessment that raised it; severity is the most urgent of its telling evidence.
+    cleared_at: the first assessment in which it held no longer; None where it still holds at the end.
+    """
+
+    patient: str
+    rule: str
+    severity: Urgency
+    reason: str
+    raised_at: datetime
+    cleared_at: datetime | None = None
+
+
+def backtest(patient: str, facts: Iterable[tuple[str, Fact]], standing: Standing, *, until: datetime) -> list[Raised]:
+    """What would have been raised of one patient up to and including `until`, in the order in which it was raised.
+
+    facts: (id, fact), in any order, none after `until`. The patient counts as registered and in care from the first of
+    them to the end, and nothing was known of them before; all their scores count as of one episode of care.
+    """
+    ordered = sorted(facts, key=lambda named: named[1].occurred_at)
+    course = _Course(patient, standing)
+    for at, together in groupby(ordered, key=lambda named: named[1].occurred_at):
+        course.wait(until=at - datetime.resolution)
+        course.take(at, together)
+    course.wait(until=until)
+    return course.raised()
+
+
+class _Course:
+    """One patient, assessed at one instant after the other; `now` is the horizon too, as nothing lags behind."""
+
+    def __init__(self, patient: str, standing: Standing) -> None:
+        self._patient, self._standing = patient, standing
+        self._state = PatientState()
+        self._due: datetime | None = None
+        self._open: dict[str, Raised] = {}
+        self._closed: list[Raised] = []
+
+    def wait(self, *, until: datetime) -> None:
+        """Let time pass: assess whenever an assessment said that time alone may change it."""
+        while self._due is not None and self._due <= until:
+            self._assess(self._due)
+
+    def take(self, at: datetime, facts: Iterable[tuple[str, Fact]]) -> None:
+        """Take in what happened at one instant, and assess."""
+        for fact_id, fact in facts:
+            if self._state.registered is None:
+                self._state.apply(
+                    Patient(clinic=fact.clinic, patient=self._patient, version=1, registered_at=at, updated_at=at)
+                )
+            self._state.add(fact_id, fact)
+        self._assess(at)
+
+    def raised(self) -> list[Raised]:
+        """Everything raised so far, in order; what still holds among it."""
+        return sorted([*self._closed, *self._open.values()], key=lambda one: (one.raised_at, one.rule))
+
+    def _assess(self, now: datetime) -> None:
+        findings = assess(self._state, self._standing, now=now, horizon=now)
+        self._due = findings.due
+        holding = {concern.rule: concern for concern in findings.concerns if concern.holds}
+        for rule in self._open.keys() - holding.keys():
+            self._closed.append(replace(self._open.pop(rule), cleared_at=now))
+        for rule, concern in holding.items():
+            if rule not in self._open:
+                self._open[rule] = Raised(self._patient, rule, _severity(concern), concern.reason, now)
+
+
+def _severity(concern: Concern) -> Urgency:
+    """When a human would have been told: at once as soon as any of the evidence says so."""
+    urgencies = {telling.urgency for telling in concern.telling} or {CATALOGUE[concern.rule].urgency}
+    return Urgency.AT_ONCE if Urgency.AT_ONCE in urgencies else Urgency.WORKING_HOURS

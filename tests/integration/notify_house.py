@@ -20,8 +20,8 @@ from shared.bus import Message
 from shared.bus.kafka import KafkaPublisher
 from shared.contracts import Assessment, Clinic, Clinician, Contract, Patient
 from shared.contracts.assessments import Chart, Concern, Telling
-from shared.contracts.base import Origin, Urgency
-from shared.contracts.clinics import ChannelName, ClinicSettings, Contact, RuleSet
+from shared.contracts.base import ChannelName, Origin, Urgency
+from shared.contracts.clinics import ClinicSettings, Contact, RuleSet
 from shared.contracts.patients import PatientStatus
 from shared.mongo import open_database
 from tests.fakes import FakeClock

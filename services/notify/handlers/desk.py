@@ -3,6 +3,7 @@
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from services.notify.domain import (
@@ -13,8 +14,11 @@ from services.notify.domain import (
     digest_id,
     link_token,
     mornings,
+    next_step,
     parse_link,
+    reminded,
     rounds_of,
+    step_rows,
 )
 from services.notify.handlers.post import Post
 from services.notify.store import Deliveries, Register
@@ -81,7 +85,7 @@ class Desk:
         alert = await self._alert(clinic, alert_id)
         now = self._clock.now()
         working_time = self._post.working_time(clinic, now)
-        ids = []
+        ids = step_rows(alert)
         for news in rounds_of(alert):
             ids.append(delivery_id(alert.key, news.number))
             if news.urgency is None:
@@ -94,10 +98,34 @@ class Desk:
 
     async def acknowledge(self, clinic: str, alert_id: str, *, by: str, idempotency: Idempotency) -> Written[Alert]:
         """Somebody has it. Raises Problem 404, 409, 422, Recoverable."""
-        alert = await self._alert(clinic, alert_id)
-        return await self._alerts.write(
-            alert.key, lambda now: acknowledge(_there(now), by=by, now=self._clock.now()), idempotency=idempotency
+        return await self._acknowledged(await self._alert(clinic, alert_id), by, idempotency)
+
+    async def _acknowledged(self, alert: Alert, by: str, idempotency: Idempotency | None = None) -> Written[Alert]:
+        """Somebody has it. The row of the reminder is written first: if we died between, nobody would be reminded."""
+        now, clinic = self._clock.now(), alert.clinic
+        follow_up = partial(
+            reminded,
+            settings=self._post.escalation(clinic, now),
+            working_time=self._post.working_time(clinic, now),
+            now=now,
+            holder=self._post.holder(clinic, by),
         )
+
+        def change(current: Alert | None) -> Alert:
+            return acknowledge(_there(current), by=by, now=now, follow_up=follow_up)
+
+        if alert.status is AlertStatus.OPEN:
+            await self._remind(change(alert), now)
+        written = await self._alerts.write(alert.key, change, idempotency=idempotency)
+        if not written.replayed:
+            await self._remind(written.document, now)
+        return written
+
+    async def _remind(self, alert: Alert, now: datetime) -> None:
+        """See that the reminder has its row; one that turns out to be needless is never sent. Raises Recoverable."""
+        row = next_step(alert, now)
+        if row is not None and not await self._deliveries.load_many([row.id]):
+            await self._deliveries.add(row)
 
     async def close(
         self,
@@ -126,9 +154,7 @@ class Desk:
         """The button on the page: whoever has the link has the alert. A closed one stays closed."""
         alert = await self._linked(link)
         try:
-            written = await self._alerts.write(
-                alert.key, lambda now: acknowledge(_there(now), by=BY_LINK, now=self._clock.now())
-            )
+            written = await self._acknowledged(alert, BY_LINK)
         except Problem:
             return await self.shown(link)
         return Shown(written.document, self._post.clinics.clinic(alert.clinic))

@@ -88,6 +88,9 @@ class Escalation(Part):
     started_at: AwareDatetime
     round: int = Field(ge=1, description="The round of news it began with.")
     steps: list[EscalationStep] = Field(min_length=1)
+    ended_at: AwareDatetime | None = Field(
+        default=None, description="Since when nobody further is told, though nobody acted: the patient has died."
+    )
 
 
 class Alert(Document):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from services.notify.domain.escalation import escalated, used_up
+from services.notify.domain.escalation import ended, escalated, used_up
 from services.notify.domain.links import reference_of
 from services.notify.domain.rounds import covers, rounds_of, urgency_of
 from shared.contracts.alerts import Alert, AlertStatus, Disposition, Route, Told
@@ -201,7 +201,7 @@ def _ended(situation: Situation, alert: Alert) -> Alert:
     """What raised it is over: that closes it, but for a risk alert, which a human closes."""
     if alert.rule == RISK:
         over = alert.model_copy(update={"holds": False})
-        return _all_settled(over, situation.now) if situation.deceased else over
+        return ended(_all_settled(over, situation.now), situation.now) if situation.deceased else over
     note = (
         "Closed because the patient's record says that they have died."
         if situation.deceased

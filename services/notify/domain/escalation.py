@@ -103,8 +103,18 @@ def going_on(alert: Alert) -> Escalation | None:
     """The run that is going on; None where somebody has acted, or there is none."""
     if alert.deleted or alert.status is AlertStatus.CLOSED or not alert.escalations:
         return None
+    run = alert.escalations[-1]
     waits_for = Cause.UNACKNOWLEDGED if alert.status is AlertStatus.OPEN else Cause.UNCLOSED
-    return alert.escalations[-1] if alert.escalations[-1].cause is waits_for else None
+    return run if run.cause is waits_for and run.ended_at is None else None
+
+
+def ended(alert: Alert, now: datetime) -> Alert:
+    """The alert with nobody further to tell, though it stays open."""
+    run = going_on(alert)
+    if run is None:
+        return alert
+    runs = [*alert.escalations[:-1], run.model_copy(update={"ended_at": now})]
+    return alert.model_copy(update={"escalations": runs})
 
 
 def used_up(alert: Alert) -> bool:

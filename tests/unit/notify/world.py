@@ -95,6 +95,8 @@ class Provider:
         await self.life.step()
         if self.world.away:
             return Result(outcome=Outcome.TEMPORARY, code="away")
+        if "refused" in notice.address:
+            return Result(outcome=Outcome.PERMANENT, code="550")
         if self.world.meanwhile is not None:
             meanwhile, self.world.meanwhile = self.world.meanwhile, None
             await meanwhile()

@@ -19,6 +19,7 @@ from services.notify.domain import (
     reminded,
     rounds_of,
     step_rows,
+    without_items,
 )
 from services.notify.handlers.post import Post
 from services.notify.store import Deliveries, Register
@@ -26,8 +27,10 @@ from shared.clock import Clock
 from shared.contracts.alerts import Alert, AlertStatus, Disposition
 from shared.contracts.clinics import Clinic
 from shared.documents import Facet, Idempotency, Owned, Page, Written
-from shared.errors import Problem, not_found
+from shared.errors import Problem, Recoverable, not_found
+from shared.logs import logger
 
+log = logger(__name__)
 BY_LINK: Final = "somebody with the alert's link"
 """Who acknowledged, where the page asks for no login."""
 
@@ -119,7 +122,27 @@ class Desk:
         written = await self._alerts.write(alert.key, change, idempotency=idempotency)
         if not written.replayed:
             await self._remind(written.document, now)
+            await self._call_off(written.document)
         return written
+
+    async def _call_off(self, alert: Alert) -> None:
+        """End the rows that nobody needs any more, so that the trail says so at once.
+
+        One that is missed here ends when it is due; one that is being handed over is left to whoever does.
+        """
+        now, needed = self._clock.now(), next_step(alert, self._clock.now())
+        rows = [delivery_id(alert.key, news.number) for news in rounds_of(alert)] + step_rows(alert)
+
+        def ended(row: Delivery) -> Delivery | None:
+            idle = not row.done and (row.lease_until is None or row.lease_until <= now)
+            return without_items(row, lambda _: False, "no longer needed: taken or closed") if idle else None
+
+        try:
+            for row in await self._deliveries.load_many(rows):
+                if needed is None or row != needed.id:
+                    await self._deliveries.change(row, ended)
+        except Recoverable:
+            log.warning("rows_not_called_off")
 
     async def _remind(self, alert: Alert, now: datetime) -> None:
         """See that the reminder has its row; one that turns out to be needless is never sent. Raises Recoverable."""
@@ -139,11 +162,14 @@ class Desk:
     ) -> Written[Alert]:
         """Somebody has dealt with it. Raises Problem 404, 409, 422, Recoverable."""
         alert = await self._alert(clinic, alert_id)
-        return await self._alerts.write(
+        written = await self._alerts.write(
             alert.key,
             lambda now: close(_there(now), by=by, disposition=disposition, note=note, now=self._clock.now()),
             idempotency=idempotency,
         )
+        if not written.replayed:
+            await self._call_off(written.document)
+        return written
 
     async def shown(self, link: str) -> Shown:
         """The alert behind a message's link. Raises Problem 404, Recoverable."""

@@ -62,6 +62,7 @@ class Story:
         self.world = World(documents=[clinic(**settings), *people])
         self.process: Process = self.world.process(Life())
         self.said: dict[str, list[Telling]] = {}
+        self.chosen: Alert | None = None
         self.basis = 0
 
     async def hears(self, name: str, *, urgency: Urgency = Urgency.AT_ONCE, rule: str = RISK) -> None:
@@ -110,8 +111,11 @@ class Story:
 
     @property
     def alert(self) -> Alert:
-        """The only alert there is."""
-        (alert,) = self.world.alerts()
+        """The alert that was chosen, as it is now; else the only one there is."""
+        alerts = self.world.alerts()
+        if self.chosen is not None:
+            return next(alert for alert in alerts if alert.key == self.chosen.key)
+        (alert,) = alerts
         return alert
 
     @property

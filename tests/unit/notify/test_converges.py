@@ -7,7 +7,6 @@ and a message that went twice carries the same Message-ID and is owed to a proce
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from unittest.mock import patch
@@ -25,7 +24,7 @@ from shared.contracts.base import Origin, Urgency
 from shared.errors import Recoverable
 from tests.unit.notify.made import assessment, concern, telling
 from tests.unit.notify.memory_mongo import Killed, Life
-from tests.unit.notify.world import Process, World
+from tests.unit.notify.world import Process, World, silenced
 
 EVENTS = st.sampled_from(
     ["live", "calm", "import", "mood", "mood over", "again", "stale", "poll", "hour", "night", "drop", "take", "away"]
@@ -97,7 +96,7 @@ async def _play(steps: Sequence[tuple[str, int | None]]) -> None:
 
 async def _restarted(world: World, life: Life, *, dropped: bool = False) -> Process:
     """A new process in place of the old one; with a store that was lost, what it did not publish is lost as well."""
-    world.accidents += await _silenced()
+    world.accidents += await silenced()
     if dropped:
         world.database.drop()
         world.accidents += 1
@@ -111,17 +110,6 @@ async def _restarted(world: World, life: Life, *, dropped: bool = False) -> Proc
         world.accidents += 1
         return await _restarted(world, Life())
     return process
-
-
-async def _silenced() -> bool:
-    """End what a process left running, and say whether there was anything."""
-    rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in rest:
-        task.cancel()
-    for task in rest:
-        with suppress(asyncio.CancelledError, Killed, Exception):
-            await task
-    return bool(rest)
 
 
 async def _step(world: World, truth: Truth, process: Process, what: str) -> None:

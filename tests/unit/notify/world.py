@@ -5,6 +5,7 @@ A process dies at any step; what outlives it is the log, the store, what was han
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -178,11 +179,24 @@ class Process:
             raise Killed
 
 
+async def silenced() -> bool:
+    """End what a process left running, and say whether there was anything."""
+    rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in rest:
+        task.cancel()
+    for task in rest:
+        with suppress(asyncio.CancelledError, Killed, Exception):
+            await task
+    return bool(rest)
+
+
 def event(data: Any) -> Event:
+    """A document as the bus brings it."""
     return Event("id", MONDAY, data, Position(data.topic, 0, 0), b"")
 
 
 def batch(events: Sequence[Event]) -> Batch:
+    """Some of them together, at the end of what there is."""
     return Batch(partition=0, events=list(events), basis=1, horizon=MONDAY, caught_up=True)
 
 

@@ -85,7 +85,7 @@ ALERTS_WITHOUT_RECIPIENT = Counter(
 ESCALATIONS = Counter(
     "rapport_escalations_total",
     "Steps handed over after an alert's first message: nobody had acknowledged it, or nobody had closed it.",
-    ["urgency", "step", "who"],
+    ["urgency", "step"],
 )
 DELIVERIES = Counter("rapport_deliveries_total", "Attempts to hand a message over.", ["channel", "outcome"])
 DELIVERY_OLDEST_DUE = Gauge(

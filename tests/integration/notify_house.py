@@ -216,6 +216,13 @@ class Place:
         } | changes
         await self.say(Clinician(clinic=self.name, clinician="priya", version=self._version("clinician"), **fields))
 
+    async def also(self, clinician: str) -> str:
+        """Another clinician, told by e-mail; returns their address."""
+        address = f"{clinician}@{self.name}.example"
+        found = {"name": clinician.title(), "email": address, "channels": [ChannelName.EMAIL]}
+        await self.say(Clinician(clinic=self.name, clinician=clinician, version=self._version(clinician), **found))
+        return address
+
     async def register(
         self, patient: str = "sam", clinician: str | None = "priya", status: PatientStatus = PatientStatus.ACTIVE
     ) -> None:

@@ -35,6 +35,7 @@ from shared.contracts.clinics import (
     Weekday,
 )
 from shared.contracts.escalation import (
+    MOST_STEPS,
     CloseWithin,
     DutyRota,
     EscalationPolicy,
@@ -96,7 +97,7 @@ class StepBody(Step, Body):
 class PolicyBody(EscalationPolicy, Body):
     """Who is told, one step after the other, until somebody acknowledges. The first is told of the alert itself."""
 
-    steps: list[StepBody] = Field(min_length=1, max_length=10)  # type: ignore[assignment]  # stricter about what is unknown
+    steps: list[StepBody] = Field(min_length=1, max_length=MOST_STEPS)  # type: ignore[assignment]  # stricter about what is unknown
 
 
 class CloseWithinBody(CloseWithin, Body):

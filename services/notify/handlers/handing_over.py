@@ -38,6 +38,8 @@ from services.notify.store import Deliveries
 from shared.bus.outcomes import describe
 from shared.clock import Clock
 from shared.contracts.alerts import Alert
+from shared.contracts.base import Urgency
+from shared.contracts.escalation import MOST_STEPS
 from shared.documents import Owned
 from shared.errors import Recoverable
 from shared.logs import logger
@@ -79,6 +81,9 @@ class HandingOver:
         self._deliveries, self._alerts, self._post, self._clock = deliveries, alerts, post, clock
         self._channels = channels
         self._slots = {channel: asyncio.Semaphore(SLOTS) for channel in channels}
+        for urgency in Urgency:  # from zero on, or Prometheus does not see the first one as an increase
+            for step in range(1, MOST_STEPS + 1):
+                ESCALATIONS.labels(urgency.value, str(step))
 
     async def planned(self, delivery: Delivery) -> Delivery:
         """The row with its legs, where it is known whom it goes to. Raises Recoverable."""
@@ -193,7 +198,7 @@ class HandingOver:
         if changed.handed_over and not before.handed_over and changed.accepted_at is not None:
             CHECK_IN_TO_ALERT.observe(max(0.0, (now - changed.accepted_at).total_seconds()))
         if changed.handed_over and not before.handed_over and changed.step is not None:
-            ESCALATIONS.labels(changed.urgency.value, str(changed.step.step), changed.who.value).inc()
+            ESCALATIONS.labels(changed.urgency.value, str(changed.step.step)).inc()
         if changed.done and changed.handed_over:
             await _persistently(lambda: self.settle(changed))
         return changed

@@ -60,7 +60,7 @@ class EscalationPolicy(Part):
     """Who is told, one step after the other, until somebody acknowledges. The first step is the alert's own message."""
 
     steps: list[Step] = Field(min_length=1, max_length=MOST_STEPS)
-    repeats: int = Field(default=0, ge=0, le=10, description="How often all steps are gone through again.")
+    repeats: int = Field(default=0, ge=0, le=5, description="How often all steps are gone through again.")
     repeat_after_minutes: int = Field(
         default=30, ge=1, le=LONGEST_DELAY, description="From the last step to the first one of the repeat."
     )

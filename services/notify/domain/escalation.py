@@ -14,7 +14,7 @@ from shared.contracts.base import ChannelName, Urgency
 from shared.contracts.escalation import EscalationSettings, Who
 from shared.working_time import WorkingTime
 
-KEPT_RUNS: Final = 20
+KEPT_RUNS: Final = 10
 """Runs that stay in the alert; rows of older ones are no longer listed."""
 _YOU: Final = {
     Who.CLINICIAN: "you are the patient's clinician",

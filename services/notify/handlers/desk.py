@@ -8,6 +8,7 @@ from typing import Final
 
 from services.notify.domain import (
     Delivery,
+    Item,
     acknowledge,
     close,
     delivery_id,
@@ -18,7 +19,9 @@ from services.notify.domain import (
     parse_link,
     reminded,
     rounds_of,
+    step_needed,
     step_rows,
+    still_needed,
     without_items,
 )
 from services.notify.handlers.post import Post
@@ -130,17 +133,24 @@ class Desk:
 
         One that is missed here ends when it is due; one that is being handed over is left to whoever does.
         """
-        now, needed = self._clock.now(), next_step(alert, self._clock.now())
+        now = self._clock.now()
+        working_time = self._post.working_time(alert.clinic, now)
         rows = [delivery_id(alert.key, news.number) for news in rounds_of(alert)] + step_rows(alert)
 
         def ended(row: Delivery) -> Delivery | None:
-            idle = not row.done and (row.lease_until is None or row.lease_until <= now)
-            return without_items(row, lambda _: False, "no longer needed: taken or closed") if idle else None
+            if row.done or (row.lease_until is not None and row.lease_until > now):
+                return None
+            changed = without_items(row, lambda item: needed(row, item), "no longer needed: taken or closed")
+            return changed if changed.done else None
+
+        def needed(row: Delivery, item: Item) -> bool:
+            if row.step is not None:
+                return step_needed(alert, row.step, now)
+            return still_needed(alert, item.round, working_time, now)
 
         try:
             for row in await self._deliveries.load_many(rows):
-                if needed is None or row != needed.id:
-                    await self._deliveries.change(row, ended)
+                await self._deliveries.change(row, ended)
         except Recoverable:
             log.warning("rows_not_called_off")
 

@@ -124,7 +124,7 @@ class HandingOver:
 
     async def _queue_next_step(self, delivery: Delivery, alerts: Mapping[str, Alert]) -> None:
         """Before a step is tried the row of the one after it is there: whatever becomes of this one, it goes on."""
-        if delivery.step is None or delivery.legs:
+        if delivery.step is None or any(leg.tries for leg in delivery.legs):
             return
         for alert in alerts.values():
             following = step_after(alert, delivery.step, self._clock.now())

@@ -105,6 +105,20 @@ async def test_acknowledging_twice_is_acknowledging_once() -> None:
     assert [who for who, _ in story.told] == ["priya", "priya"]
 
 
+async def test_acknowledging_again_calls_off_no_reminder_that_is_still_to_come() -> None:
+    """A second press while the reminder waits for its provider: the lead is told all the same."""
+    story = Story()
+    await story.hears("e1")
+    await story.acknowledges("dan")
+    story.world.away = True
+    await story.until(WEDNESDAY)
+    await story.acknowledges("dan")
+    story.world.away = False
+    await story.until(THURSDAY)
+
+    assert [who for who, _ in story.told] in (["priya", "dan", "lee"], ["priya", "lee", "dan"])
+
+
 async def test_a_reminder_survives_a_restart_and_a_lost_store() -> None:
     """It stands in the alert."""
     story = Story()

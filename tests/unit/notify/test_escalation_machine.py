@@ -130,6 +130,12 @@ class Escalating(RuleBasedStateMachine):
         if self.story.process.life.left is not None:
             self.runner.run(self._restarted())
 
+    @rule()
+    def loses_its_store(self) -> None:
+        """It is rebuilt from the topics; what a killed process had not published is lost with it."""
+        self.story.world.database.drop()
+        self.runner.run(self._restarted())
+
     async def _decided(self, decide: Any) -> None:
         alert = self.open_alert
         if alert is None:

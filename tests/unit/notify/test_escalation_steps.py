@@ -185,6 +185,20 @@ async def test_a_restart_or_a_lost_store_neither_forgets_a_step_nor_tells_one_ag
     assert story.told == [("priya", 0), ("dan", 30), ("lee", 60)]
 
 
+async def test_a_store_lost_while_a_step_was_overdue_goes_on_to_the_one_after_it() -> None:
+    """The overdue step is told when the alert is read again, and the chain does not end with it."""
+    story = Story()
+    await story.hears("e1")
+    story.world.clock.advance(timedelta(minutes=45))
+    story.world.database.drop()
+    await story.restarts()
+    await story.process.handle(story.world.said)
+    await story.process.calm()
+    await story.minutes(15)
+
+    assert story.told == [("priya", 0), ("dan", 45), ("lee", 60)]
+
+
 async def test_a_provider_that_is_down_holds_up_no_other_step() -> None:
     """Duty and lead are told as soon as it works again, and nobody twice."""
     story = Story()

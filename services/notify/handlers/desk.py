@@ -87,7 +87,10 @@ class Desk:
                 return Page(items, cursor)
 
     async def trail(self, clinic: str, alert_id: str) -> Trail:
-        """An alert and what was sent about it. Raises Problem 404, Recoverable."""
+        """An alert and what was sent about it. Steps that are still to come stand in the alert alone.
+
+        Raises Problem 404, Recoverable.
+        """
         alert = await self._alert(clinic, alert_id)
         now = self._clock.now()
         working_time = self._post.working_time(clinic, now)
@@ -99,7 +102,8 @@ class Desk:
                 days = [at.astimezone(working_time.zone).date() for at in mornings(working_time, first) if at <= until]
                 ids += [digest_id(clinic, whose, day) for day in days for whose in {alert.clinician, None}]
         rows = await self._deliveries.load_many(ids)
-        mine = [row for row in rows.values() if any(item.alert == alert.key for item in row.items)]
+        begun = [row for row in rows.values() if row.step is None or row.legs]
+        mine = [row for row in begun if any(item.alert == alert.key for item in row.items)]
         return Trail(alert, sorted(mine, key=lambda row: (row.due_at, row.id)))
 
     async def acknowledge(self, clinic: str, alert_id: str, *, by: str, idempotency: Idempotency) -> Written[Alert]:
@@ -129,7 +133,7 @@ class Desk:
         return written
 
     async def _call_off(self, alert: Alert) -> None:
-        """End the rows that nobody needs any more, so that the trail says so at once.
+        """End the rows that nobody needs any more, so that they are not even claimed when they fall due.
 
         One that is missed here ends when it is due; one that is being handed over is left to whoever does.
         """

@@ -29,7 +29,7 @@ async def test_a_human_closes_it_with_what_they_did_and_nobody_further_is_told(d
 
 
 async def test_after_closing_the_next_row_ends_without_a_try() -> None:
-    """It stays in the trail as no longer needed."""
+    """It was called off: nobody even claims it."""
     story = Story()
     await story.hears("e1")
     await story.closes()

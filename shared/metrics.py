@@ -82,6 +82,11 @@ ALERTS_WITHOUT_RECIPIENT = Counter(
     "rapport_alerts_without_recipient_total",
     "Alerts that had nobody to go to and went to the fallback contact.",
 )
+ESCALATIONS = Counter(
+    "rapport_escalations_total",
+    "Steps handed over after an alert's first message: nobody had acknowledged it, or nobody had closed it.",
+    ["urgency", "step"],
+)
 DELIVERIES = Counter("rapport_deliveries_total", "Attempts to hand a message over.", ["channel", "outcome"])
 DELIVERY_OLDEST_DUE = Gauge(
     "rapport_delivery_oldest_due_age_seconds", "Age of the oldest delivery due and not handed over."

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -59,9 +59,33 @@ class WorkingTime:
 
     def next_morning(self, at: datetime) -> datetime:
         """The opening instant of the next working day after the clinic's local day of `at`."""
-        day = at.astimezone(self.zone).date()
-        for ahead in range(1, 371):
+        return self.open_after(at, 1)
+
+    def open_after(self, at: datetime, working_days: int) -> datetime:
+        """Opening time of the n-th working day after the clinic's local day of `at` (n >= 1)."""
+        day, left = at.astimezone(self.zone).date(), working_days
+        for ahead in range(1, 371 * working_days):
             span = self.hours_on(day + timedelta(days=ahead))
             if span is not None:
-                return span[0]
+                left -= 1
+                if left == 0:
+                    return span[0]
         raise ValueError("the clinic has no working day within a year")
+
+    def after(self, at: datetime, span: timedelta) -> datetime:
+        """When the clinic will have worked for `span` (>= 0) since `at`, in UTC; 370 days later at most.
+
+        An end that falls on closing time is the next opening: nobody is told at the moment they leave.
+        """
+        at, left = at.astimezone(UTC), span
+        day = at.astimezone(self.zone).date()
+        for ahead in range(371):
+            hours = self.hours_on(day + timedelta(days=ahead))
+            if hours is None:
+                continue
+            # in UTC: between two times of one zone Python would not count the hour a change of the clocks takes
+            opens, closes = max(hours[0].astimezone(UTC), at), hours[1].astimezone(UTC)
+            if opens + left < closes:
+                return opens + left
+            left -= max(closes - opens, timedelta())
+        return at + timedelta(days=370)

@@ -1,12 +1,12 @@
 """That somebody must know, who was told what, and what came of it: documents of notify."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from shared.contracts.base import Document, Id, Origin, Urgency
-from shared.contracts.clinics import Part
+from shared.contracts.base import ChannelName, Document, Id, Origin, Part, Urgency
+from shared.contracts.escalation import Who
 from shared.contracts.topics import Topic
 
 
@@ -51,6 +51,48 @@ class Route(StrEnum):
     DIGEST = "digest"
 
 
+class Cause(StrEnum):
+    """What a run of an escalation waits for: that somebody acknowledges, or that who acknowledged closes."""
+
+    UNACKNOWLEDGED = "unacknowledged"
+    UNCLOSED = "unclosed"
+
+
+class EscalationStep(Part):
+    """One step as it stood when the alert fired, and what came of it."""
+
+    step: int = Field(ge=1)
+    repeat: int = Field(default=0, ge=0, description="0: the first time through.")
+    who: Who
+    clinician: Id | None = Field(default=None, description="Whom, where `who` is `named`.")
+    channels: list[ChannelName]
+    due_at: AwareDatetime
+    why: str = Field(description="Why it is gone to, in words.")
+    settled_at: AwareDatetime | None = Field(
+        default=None, description="When its message was handed over, or a later one's that says as much."
+    )
+    recipient: Literal["clinician", "fallback"] | None = Field(default=None, description="Who was told.")
+    told_clinician: Id | None = Field(default=None, description="Which clinician was told.")
+    fell_back: str | None = Field(default=None, description="Why the fallback contact was told instead.")
+    in_flight: bool = Field(
+        default=False, description="It was being handed over while somebody acknowledged or closed the alert."
+    )
+
+
+class Escalation(Part):
+    """One run of an escalation: the clinic's policy, frozen when the alert fired, came back or was acknowledged."""
+
+    run: int = Field(ge=1, description="Counts up; only the last one goes on.")
+    cause: Cause
+    urgency: Urgency = Field(description="Whose policy it follows.")
+    started_at: AwareDatetime
+    round: int = Field(ge=1, description="The round of news it began with.")
+    steps: list[EscalationStep] = Field(min_length=1)
+    ended_at: AwareDatetime | None = Field(
+        default=None, description="Since when nobody further is told, though nobody acted: the patient has died."
+    )
+
+
 class Alert(Document):
     """One open alert per patient and rule; its `told` is the memory that keeps anybody from being told twice."""
 
@@ -71,6 +113,9 @@ class Alert(Document):
     )
     deadline: AwareDatetime = Field(description="By when somebody should have acknowledged it.")
     told: list[Told]
+    escalations: list[Escalation] = Field(
+        default_factory=list, description="Who is told while nobody has acted, and who was; the latest runs, in order."
+    )
     clinician: Id | None = None
     acknowledged_at: AwareDatetime | None = None
     acknowledged_by: str | None = None

@@ -5,8 +5,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
-from shared.contracts.base import Contract, Id, Number, Origin, Urgency
-from shared.contracts.clinics import Part
+from shared.contracts.base import Contract, Id, Number, Origin, Part, Urgency
 from shared.contracts.topics import Topic
 
 

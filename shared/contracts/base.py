@@ -2,9 +2,11 @@
 
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, ClassVar
+from zoneinfo import available_timezones
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.contracts.topics import Topic
 
@@ -13,6 +15,35 @@ Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
 
 Number = int | Annotated[float, Field(allow_inf_nan=False)]
 """A value on a scale; whole numbers stay whole."""
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Every zone there is; finding out takes 50 ms, so it is done once."""
+    return frozenset(available_timezones())
+
+
+def _known_zone(zone: str) -> str:
+    if zone not in _zones():
+        raise ValueError("send an IANA time zone such as Europe/London")
+    return zone
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+"""An IANA time zone."""
+
+
+class Part(BaseModel):
+    """A part of a document: as tolerant to read, as frozen."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class ChannelName(StrEnum):
+    """How a clinician wishes to be told."""
+
+    EMAIL = "email"
+    SMS = "sms"
 
 
 class Origin(StrEnum):

@@ -2,38 +2,16 @@
 
 from datetime import date, datetime, time
 from enum import StrEnum
-from functools import cache
 from typing import Annotated, ClassVar, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from shared.contracts.base import Document, Id, Number
+from shared.contracts.base import ChannelName, Document, Id, Number, Part, Zone
+from shared.contracts.escalation import DutyRota, EscalationSettings
 from shared.contracts.topics import Topic
 from shared.working_time import WorkingTime
 
-
-@cache
-def _zones() -> frozenset[str]:
-    """Every zone there is; finding out takes 50 ms, so it is done once."""
-    return frozenset(available_timezones())
-
-
-def _known_zone(zone: str) -> str:
-    if zone not in _zones():
-        raise ValueError("send an IANA time zone such as Europe/London")
-    return zone
-
-
-Zone = Annotated[str, AfterValidator(_known_zone)]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>,;\"]{1,64}@[A-Za-z0-9.-]{1,190}$", max_length=254)]
 Mobile = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 """A mobile number in E.164 form, e.g. +447700900001."""
@@ -48,12 +26,6 @@ class Region(StrEnum):
     GB = "GB"
     IE = "IE"
     US = "US"
-
-
-class Part(BaseModel):
-    """A part of a document: as tolerant to read, as frozen."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class Contact(Part):
@@ -143,6 +115,10 @@ class ClinicSettings(Part):
         default_factory=list,
         description="E-mail domains whose recipients may be sent the reason and a chart; others get a reference only.",
     )
+    escalation: EscalationSettings = Field(
+        default_factory=EscalationSettings, description="Who is told next while nobody has acted."
+    )
+    duty_rota: DutyRota | None = Field(default=None, description="Who is on duty when.")
 
     @property
     def working_time(self) -> WorkingTime:
@@ -172,13 +148,6 @@ class Clinic(Document):
         return found
 
 
-class ChannelName(StrEnum):
-    """How a clinician wishes to be told."""
-
-    EMAIL = "email"
-    SMS = "sms"
-
-
 class Clinician(Document):
     """Somebody who cares for patients and hears of their concerns."""
 
@@ -189,6 +158,7 @@ class Clinician(Document):
     email: Email | None = None
     mobile: Mobile | None = None
     channels: list[ChannelName] = Field(default_factory=list)
+    deputy: Id | None = Field(default=None, description="The clinician who stands in for them.")
 
     @property
     def key(self) -> str:

@@ -4,8 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.base import Fact, Id, Number
-from shared.contracts.clinics import Part
+from shared.contracts.base import Fact, Id, Number, Part
 from shared.contracts.topics import Topic
 
 MoodValue = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]

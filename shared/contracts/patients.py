@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
-from shared.contracts.base import Document, Id
-from shared.contracts.clinics import Email, Mobile, Zone
+from shared.contracts.base import Document, Id, Zone
+from shared.contracts.clinics import Email, Mobile
 from shared.contracts.topics import Topic
 
 

@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from pydantic import AwareDatetime
 
-from shared.contracts.base import Urgency
-from shared.contracts.clinics import ClinicSettings, Part, Region
+from shared.contracts.base import Part, Urgency
+from shared.contracts.clinics import ClinicSettings, Region
 from shared.working_time import WorkingTime
 
 

@@ -5,8 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, Field
 
-from shared.contracts.base import Document, Id, Origin
-from shared.contracts.clinics import Part
+from shared.contracts.base import Document, Id, Origin, Part
 from shared.contracts.topics import Topic
 
 

@@ -20,8 +20,8 @@ from shared.bus import Message
 from shared.bus.kafka import KafkaPublisher
 from shared.contracts import Assessment, Clinic, Clinician, Contract, Patient
 from shared.contracts.assessments import Chart, Concern, Telling
-from shared.contracts.base import Origin, Urgency
-from shared.contracts.clinics import ChannelName, ClinicSettings, Contact, RuleSet
+from shared.contracts.base import ChannelName, Origin, Urgency
+from shared.contracts.clinics import ClinicSettings, Contact, RuleSet
 from shared.contracts.patients import PatientStatus
 from shared.mongo import open_database
 from tests.fakes import FakeClock
@@ -215,6 +215,13 @@ class Place:
             "channels": [ChannelName.EMAIL, ChannelName.SMS],
         } | changes
         await self.say(Clinician(clinic=self.name, clinician="priya", version=self._version("clinician"), **fields))
+
+    async def also(self, clinician: str) -> str:
+        """Another clinician, told by e-mail; returns their address."""
+        address = f"{clinician}@{self.name}.example"
+        found = {"name": clinician.title(), "email": address, "channels": [ChannelName.EMAIL]}
+        await self.say(Clinician(clinic=self.name, clinician=clinician, version=self._version(clinician), **found))
+        return address
 
     async def register(
         self, patient: str = "sam", clinician: str | None = "priya", status: PatientStatus = PatientStatus.ACTIVE

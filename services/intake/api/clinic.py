@@ -4,11 +4,12 @@ from datetime import date, time
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.intake.api.parts import (
     ClinicianId,
     Cursor,
+    Instant,
     InWords,
     Limit,
     Now,
@@ -19,11 +20,11 @@ from services.intake.api.parts import (
     answered,
     answers,
 )
+from services.intake.handlers import Register
 from shared.auth import Caller
 from shared.contracts import Clinic, Clinician
-from shared.contracts.base import Id, Number
+from shared.contracts.base import ChannelName, Id, Number, Zone
 from shared.contracts.clinics import (
-    ChannelName,
     ClinicSettings,
     Contact,
     CutOff,
@@ -34,7 +35,15 @@ from shared.contracts.clinics import (
     Scale,
     ScaleItem,
     Weekday,
-    Zone,
+)
+from shared.contracts.escalation import (
+    MOST_STEPS,
+    CloseWithin,
+    DutyRota,
+    EscalationPolicy,
+    EscalationSettings,
+    RotaOverride,
+    Step,
 )
 from shared.runtime import Body, WaitForPosition, caller_with, problems
 
@@ -84,6 +93,48 @@ class RuleSetBody(Body):
     rules: dict[str, RuleChoiceBody] = Field(default_factory=dict, description="What differs from `base`, by rule.")
 
 
+_DEFAULT: Final = EscalationSettings()
+
+
+class StepBody(Step, Body):
+    """Whom to tell, how long after the alert was opened or came back, and by which channels."""
+
+
+class PolicyBody(EscalationPolicy, Body):
+    """Who is told, one step after the other, until somebody acknowledges. The first is told of the alert itself."""
+
+    steps: list[StepBody] = Field(min_length=1, max_length=MOST_STEPS)  # type: ignore[assignment]  # stricter about what is unknown
+
+
+class CloseWithinBody(CloseWithin, Body):
+    """Working days an acknowledged alert may stay unclosed before who acknowledged it is reminded."""
+
+
+class EscalationBody(EscalationSettings, Body):
+    """Who is told next while nobody has acted. What is left out takes its default (docs/escalation.md)."""
+
+    at_once: PolicyBody = Field(default_factory=lambda: PolicyBody.model_validate(_DEFAULT.at_once.model_dump()))
+    working_hours: PolicyBody = Field(
+        default_factory=lambda: PolicyBody.model_validate(_DEFAULT.working_hours.model_dump())
+    )
+    close_within: CloseWithinBody = Field(default_factory=CloseWithinBody)
+
+
+class OverrideBody(RotaOverride, Body):
+    """Somebody else is on duty for a time, or nobody."""
+
+    starts_at: Instant
+    ends_at: Instant = Field(description="Exclusive.")
+
+
+class DutyRotaBody(DutyRota, Body):
+    """Who is on duty: a rotation of clinicians and what departs from it."""
+
+    starts_on: Day = Field(description="The first hand-over's day; the weekday of every one where turns are weekly.")
+    hand_over_at: ClockTime = Field(description="Local time of day, without an offset.")
+    overrides: list[OverrideBody] = Field(default_factory=list, max_length=500)  # type: ignore[assignment]
+
+
 _CLINIC: Final[dict[str, Any]] = {
     "name": "Harbour Clinic",
     "zone": "Europe/London",
@@ -96,6 +147,28 @@ _CLINIC: Final[dict[str, Any]] = {
     "licences": {},
     "cut_offs": {},
     "detail_domains": ["harbour.example"],
+    "escalation": {
+        "lead": "lee",
+        "at_once": {
+            "steps": [
+                {"who": "clinician", "after_minutes": 0},
+                {"who": "deputy", "after_minutes": 15, "channels": ["sms"]},
+                {"who": "duty", "after_minutes": 30},
+                {"who": "lead", "after_minutes": 60},
+            ],
+            "repeats": 1,
+        },
+    },
+    "duty_rota": {
+        "zone": "Europe/London",
+        "turn": "weekly",
+        "starts_on": "2026-11-23",
+        "hand_over_at": "09:00",
+        "clinicians": ["priya", "lee"],
+        "overrides": [
+            {"starts_at": "2026-12-24T09:00:00+00:00", "ends_at": "2026-12-27T09:00:00+00:00", "clinician": "sasha"}
+        ],
+    },
 }
 
 
@@ -131,10 +204,29 @@ class ClinicBody(Body):
         max_length=50,
         description="E-mail domains whose recipients may be sent reasons and charts; others get a reference only.",
     )
+    escalation: EscalationBody = Field(
+        default_factory=EscalationBody, description="Who is told next while nobody has acted (docs/escalation.md)."
+    )
+    duty_rota: DutyRotaBody | None = Field(default=None, description="Who is on duty when.")
+
+
+class WarningReply(BaseModel):
+    """Something that works, and is probably not meant: whoever it concerns is not told; the fallback contact is."""
+
+    pointer: str = Field(description="JSON pointer into the body of PUT /v1/clinic.")
+    message: str
+    since: AwareDatetime | None = Field(default=None, description="From when, of a gap in the rota.")
+    until: AwareDatetime | None = None
+
+
+class ClinicReply(Clinic):
+    """The clinic, and what to look at in its escalation, as of now."""
+
+    warnings: list[WarningReply]
 
 
 @router.put("/v1/clinic", operation_id="put_clinic", summary="Set the clinic up, or change its settings from now on",
-            responses=answers(Clinic, 200, 201) | problems())  # fmt: skip
+            responses=answers(ClinicReply, 200, 201) | problems())  # fmt: skip
 async def put_clinic(
     *,
     body: ClinicBody,
@@ -142,19 +234,30 @@ async def put_clinic(
     now: Now,
     response: Response,
     caller: Caller = caller_with("clinic:write"),
-) -> Clinic:
-    """The clinic is the token's. Settings that differ are added with `effective_from` now; the old ones stay known."""
+) -> ClinicReply:
+    """The clinic is the token's. Settings that differ are added with `effective_from` now; the old ones stay known.
+
+    `warnings` name the gaps of the rota in the next eight weeks and steps that have nobody to go to.
+    """
     settings = ClinicSettings.model_validate(body.model_dump(exclude={"name"}) | {"effective_from": now})
     written = await register.set_up_clinic(caller.clinic, name=body.name, settings=settings)
     answered(response, written)
-    return written.document
+    return await _with_warnings(written.document, register)
+
+
+async def _with_warnings(clinic: Clinic, register: Register) -> ClinicReply:
+    found = await register.warnings(clinic)
+    warnings = [WarningReply(pointer=w.pointer, message=w.message, since=w.since, until=w.until) for w in found]
+    return ClinicReply(**dict(clinic), warnings=warnings)
 
 
 @router.get("/v1/clinic", operation_id="get_clinic", summary="The clinic with its settings, past ones included",
             responses=problems(400, 404))  # fmt: skip
-async def get_clinic(register: TheRegister, _: WaitForPosition, caller: Caller = caller_with("clinic:read")) -> Clinic:
-    """Settings are effective-dated, oldest first: the last ones hold now."""
-    return await register.clinic(caller.clinic)
+async def get_clinic(
+    register: TheRegister, _: WaitForPosition, caller: Caller = caller_with("clinic:read")
+) -> ClinicReply:
+    """Settings are effective-dated, oldest first: the last ones hold now. `warnings` are found anew at each reading."""
+    return await _with_warnings(await register.clinic(caller.clinic), register)
 
 
 class ClinicianBody(Body):
@@ -168,6 +271,7 @@ class ClinicianBody(Body):
                     "email": "priya@harbour.example",
                     "mobile": "+447700900001",
                     "channels": ["email", "sms"],
+                    "deputy": "lee",
                 }
             ]
         }
@@ -179,6 +283,7 @@ class ClinicianBody(Body):
     channels: list[ChannelName] = Field(
         min_length=1, max_length=2, description="How they are told of concerns: email, sms, or both."
     )
+    deputy: Id | None = Field(default=None, description="The clinician who stands in for them, by id.")
 
 
 @router.put("/v1/clinicians/{clinician}", operation_id="put_clinician", summary="Add a clinician, or change one",

@@ -23,8 +23,8 @@ from services.intake.api.parts import (
 )
 from shared.auth import Caller
 from shared.contracts import Patient
-from shared.contracts.base import Id
-from shared.contracts.clinics import Email, Mobile, Zone
+from shared.contracts.base import Id, Zone
+from shared.contracts.clinics import Email, Mobile
 from shared.contracts.patients import PatientStatus
 from shared.runtime import Body, WaitForPosition, caller_with, problems
 

@@ -4,6 +4,7 @@ Versions and `updated_at` are set where documents are stored; a document returne
 """
 
 from services.intake.domain.clinics import BUILT_IN, RULES, Parameter, reply_by, set_up_clinic
+from services.intake.domain.escalation import Warned, escalation_warnings, named_in
 from services.intake.domain.people import forget_patient, register_clinician, register_patient
 from services.intake.domain.questions import (
     answer_question,
@@ -30,13 +31,16 @@ __all__ = [
     "RULES",
     "SYNC",
     "Parameter",
+    "Warned",
     "answer_question",
     "ask_question",
     "check_when",
+    "escalation_warnings",
     "forget_patient",
     "forget_question",
     "forget_session",
     "invalid",
+    "named_in",
     "open_question",
     "plan_session",
     "rate_session",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from services.intake.domain.escalation import wrong_escalation
 from services.intake.domain.when import invalid
 from shared.contracts import Clinic
 from shared.contracts.clinics import ClinicSettings, RuleSet, Scale
@@ -82,6 +83,7 @@ def set_up_clinic(current: Clinic | None, *, clinic: str, name: str, settings: C
 def _wrong_with(settings: ClinicSettings) -> Iterator[FieldError]:
     yield from _wrong_hours(settings)
     yield from _wrong_rules(settings.rule_set)
+    yield from wrong_escalation(settings)
     for index, domain in enumerate(settings.detail_domains):
         labels = domain.split(".")
         if len(labels) < 2 or not all(label.replace("-", "").isalnum() and label.isascii() for label in labels):

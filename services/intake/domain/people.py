@@ -4,7 +4,7 @@ from datetime import datetime
 
 from services.intake.domain.when import EARLIEST, LONG_AGO, invalid
 from shared.contracts import Clinician, Patient
-from shared.contracts.clinics import ChannelName
+from shared.contracts.base import ChannelName
 from shared.contracts.patients import PatientStatus
 from shared.errors import FieldError
 
@@ -22,6 +22,8 @@ def register_clinician(wished: Clinician) -> Clinician:
                 for channel, name in missing
             )
         )
+    if wished.deputy == wished.clinician:
+        raise invalid(FieldError("/deputy", "Somebody else must stand in for them: send another clinician, or none."))
     return wished
 
 

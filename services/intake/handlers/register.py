@@ -36,6 +36,15 @@ class Register:
             raise Problem(404, "clinic_not_set_up", "Your clinic is not set up yet", clinic_not_set_up().detail)
         return found
 
+    async def warnings(self, clinic: Clinic) -> list[domain.Warned]:
+        """What to look at in the escalation that holds now. Raises Recoverable."""
+        now = self._clock.now()
+        settings = clinic.settings_at(now)
+        keys = {f"{clinic.clinic}/clinician/{name}": name for name in domain.named_in(settings)}
+        found = await self._documents.clinicians.load_many(keys)
+        reachable = {keys[key] for key, one in found.items() if one.email or one.mobile}
+        return domain.escalation_warnings(settings, reachable=reachable, now=now)
+
     async def put_clinician(self, wished: Clinician) -> Written[Clinician]:
         """Add a clinician, or change one. Raises Problem 409 and 422."""
         await self._expect_clinic(wished.clinic)

@@ -14,6 +14,7 @@ from shared.bus import Position
 from shared.contracts import Alert
 from shared.contracts.alerts import AlertStatus, Disposition
 from shared.contracts.base import Id
+from shared.contracts.escalation import Who
 from shared.documents import Idempotency, Written
 from shared.runtime import (
     POSITION_HEADER,
@@ -56,12 +57,22 @@ class AttemptReply(BaseModel):
     code: str = Field(description="The provider's answer code, or why there was none.")
 
 
+class StepReply(BaseModel):
+    """A step of the alert's escalation: its run, how often all steps had been gone through before, and its number."""
+
+    run: int
+    repeat: int
+    step: int
+
+
 class DeliveryReply(BaseModel):
     """A message to one recipient by one channel. Addresses are not repeated here."""
 
     id: str
     rounds: list[int] = Field(description="The rounds of this alert's evidence that it tells of.")
     digest: bool
+    step: StepReply | None = Field(description="The step of `escalations` that it is; null for the alert's message.")
+    who: Who = Field(description="Whom it was meant for, by the policy that held when the alert fired.")
     channel: Literal["email", "sms"] | None = Field(description="null until it is due and the recipient is found.")
     recipient: Literal["clinician", "fallback"] | None
     clinician: str | None
@@ -153,7 +164,10 @@ async def list_alerts(
 async def get_alert(
     *, alert: AlertId, desk: TheDesk, _: CaughtUp, caller: Caller = caller_with("alerts:read")
 ) -> AlertTrail:
-    """What was told, to whom, by which channel, and what the provider said to each attempt."""
+    """What was told, to whom, by which channel, and what the provider said to each attempt.
+
+    `escalations` say who is told next and when, and who was told and why; `deliveries` what became of each message.
+    """
     return _trail(await desk.trail(caller.clinic, alert))
 
 
@@ -169,7 +183,10 @@ async def acknowledge_alert(
     body: AcknowledgeBody | None = None,
     caller: Caller = caller_with("alerts:write"),
 ) -> Alert:
-    """Messages not yet handed over are no longer sent. News un-acknowledges it. The first to have it keeps it."""
+    """Messages not yet handed over are no longer sent, and nobody further is told. News un-acknowledges it.
+
+    The first to have it keeps it, and is reminded if it is not closed within the clinic's time.
+    """
     written = await desk.acknowledge(
         caller.clinic,
         alert,
@@ -191,7 +208,7 @@ async def close_alert(
     response: Response,
     caller: Caller = caller_with("alerts:write"),
 ) -> Alert:
-    """A closed alert does not come back; evidence nobody has been told of yet opens another."""
+    """A closed alert does not come back, nor does its escalation; evidence nobody was told of yet opens another."""
     written = await desk.close(
         caller.clinic,
         alert,
@@ -232,6 +249,8 @@ def _reply(delivery: Delivery, rounds: list[int], leg: Leg | None, due_at: datet
         id=leg.id if leg else delivery.id,
         rounds=rounds,
         digest=delivery.kind == "digest",
+        step=StepReply(**delivery.step.model_dump(exclude={"started_at"})) if delivery.step else None,
+        who=delivery.who,
         channel=leg.channel.value if leg else None,
         recipient=None if leg is None else ("fallback" if fallback else "clinician"),
         clinician=None if leg is None or fallback else leg.to,

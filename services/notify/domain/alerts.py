@@ -1,16 +1,18 @@
 """Reconciling: what holds is compared with what was told. Level-triggered, so asking again changes nothing."""
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from services.notify.domain.escalation import ended, escalated, used_up
 from services.notify.domain.links import reference_of
 from services.notify.domain.rounds import covers, rounds_of, urgency_of
 from shared.contracts.alerts import Alert, AlertStatus, Disposition, Route, Told
 from shared.contracts.assessments import Assessment, Concern, Telling
 from shared.contracts.base import Origin, Urgency
+from shared.contracts.escalation import EscalationSettings
 from shared.contracts.patients import Patient, PatientStatus
 from shared.contracts.safety import answer_by
 from shared.errors import Problem
@@ -25,13 +27,17 @@ _ALERTS: Final = uuid.UUID("3c9f5b0e-8d57-5e0b-a0f6-72f5f4f2d4a9")
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that is known of one patient: what insights last said, the patient, and every alert there ever was."""
+    """All that is known of one patient: what insights last said, the patient, and every alert there ever was.
+
+    escalation: the clinic's own, as it is to be frozen in what fires now.
+    """
 
     assessment: Assessment | None
     patient: Patient | None
     alerts: Sequence[Alert]
     working_time: WorkingTime
     now: datetime
+    escalation: EscalationSettings = field(default_factory=EscalationSettings)
 
     @property
     def deceased(self) -> bool:
@@ -126,7 +132,7 @@ def _opened(
     alert = str(uuid.uuid5(_ALERTS, f"{assessment.clinic}/{assessment.patient}/{concern.rule}/{before}"))
     told = _told(news, 1, now)
     urgency = urgency_of(told)
-    return Alert(
+    opened = Alert(
         clinic=assessment.clinic,
         patient=assessment.patient,
         version=1,
@@ -146,10 +152,18 @@ def _opened(
         as_of=situation.order,
         updated_at=now,
     )
+    return opened if urgency is None else _escalated(situation, opened, urgency)
+
+
+def _escalated(situation: Situation, alert: Alert, urgency: Urgency) -> Alert:
+    return escalated(alert, urgency, situation.escalation, situation.working_time, situation.now)
 
 
 def _appended(situation: Situation, alert: Alert, concern: Concern, news: Sequence[Telling]) -> Alert:
-    """The open alert with news: live news un-acknowledge it, and may make it more urgent; imported news do neither."""
+    """The open alert with news: live news un-acknowledge it, and may make it more urgent; imported news do neither.
+
+    An escalation that is under way goes on in its own time: news that put it off would keep the next one from hearing.
+    """
     now = situation.now
     added = _told(news, 1 + max((evidence.round for evidence in alert.told), default=0), now)
     update: dict[str, Any] = {
@@ -168,8 +182,12 @@ def _appended(situation: Situation, alert: Alert, concern: Concern, news: Sequen
             # it was waiting already: what was said of it stands, unless this is more urgent
             update["urgency"] = Urgency.AT_ONCE if Urgency.AT_ONCE in (urgency, alert.urgency) else urgency
             update["deadline"] = min(deadline, alert.deadline)
+            anew = used_up(alert) or urgency is not alert.urgency is Urgency.WORKING_HOURS
         else:
             update |= {"urgency": urgency, "deadline": deadline, "open_since": now}
+            anew = True
+        if anew:
+            return _escalated(situation, alert.model_copy(update=update), urgency)
     return alert.model_copy(update=update)
 
 
@@ -183,7 +201,7 @@ def _ended(situation: Situation, alert: Alert) -> Alert:
     """What raised it is over: that closes it, but for a risk alert, which a human closes."""
     if alert.rule == RISK:
         over = alert.model_copy(update={"holds": False})
-        return _all_settled(over, situation.now) if situation.deceased else over
+        return ended(_all_settled(over, situation.now), situation.now) if situation.deceased else over
     note = (
         "Closed because the patient's record says that they have died."
         if situation.deceased
@@ -232,17 +250,19 @@ def settle(alert: Alert, number: int, working_time: WorkingTime, now: datetime) 
     return alert.model_copy(update={"told": told})
 
 
-def acknowledge(alert: Alert, *, by: str, now: datetime) -> Alert:
+def acknowledge(
+    alert: Alert, *, by: str, now: datetime, follow_up: Callable[[Alert], Alert] = lambda alert: alert
+) -> Alert:
     """Somebody has it. The first one keeps it; what was still to be sent is no longer needed.
 
-    Raises Problem 409 where it is closed.
+    follow_up: adds what is to happen if it is not closed. Raises Problem 409 where it is closed.
     """
     if alert.status is AlertStatus.CLOSED:
         raise _already_closed()
     if alert.status is AlertStatus.ACKNOWLEDGED:
         return alert
     update = {"status": AlertStatus.ACKNOWLEDGED, "acknowledged_at": now, "acknowledged_by": by}
-    return _all_settled(alert.model_copy(update=update), now)
+    return follow_up(_all_settled(alert.model_copy(update=update), now))
 
 
 def close(alert: Alert, *, by: str, disposition: Disposition, note: str | None, now: datetime) -> Alert:

@@ -12,9 +12,9 @@ from typing import Final, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from services.notify.domain.people import Found, Nobody, NotYet, Reachable, Recipient
-from shared.contracts.base import Urgency
-from shared.contracts.clinics import ChannelName
+from services.notify.domain.people import Found, Nobody, NotYet, Reachable, Recipient, ToFallback
+from shared.contracts.base import ChannelName, Urgency
+from shared.contracts.escalation import Who
 
 Channel: TypeAlias = ChannelName
 LEASE: Final = timedelta(seconds=60)
@@ -50,9 +50,10 @@ class LegState(StrEnum):
 
 
 class Kind(StrEnum):
-    """One alert's message, or a morning's digest of several."""
+    """One alert's message, a step of its escalation, or a morning's digest of several."""
 
     MESSAGE = "message"
+    ESCALATION = "escalation"
     DIGEST = "digest"
 
 
@@ -101,11 +102,24 @@ class Item(_Row):
     round: int
 
 
+class StepRef(_Row):
+    """A step of an alert's escalation: the run, how many times all steps were gone through before, and its number.
+
+    started_at: of the run, so that a row written for a run that never came to be is never taken for one that did.
+    """
+
+    run: int
+    started_at: AwareDatetime
+    repeat: int
+    step: int
+
+
 class Delivery(_Row):
     """The row. clinician: whose digest it is, or whom an alert's message was planned for (None: nobody was found).
 
-    accepted_at: when the earliest live at-once entry behind it was accepted at the door. fell_back: why the fallback
-    contact was asked.
+    who, named, channels: as the policy frozen in the alert says (no channels: by urgency). step: which step it is,
+    where it is one. accepted_at: when the earliest live at-once entry behind it was accepted at the door. fell_back:
+    why the fallback contact was asked.
     """
 
     id: str
@@ -114,6 +128,10 @@ class Delivery(_Row):
     urgency: Urgency
     items: tuple[Item, ...]
     patient: str | None = None
+    who: Who = Who.CLINICIAN
+    named: str | None = None
+    channels: tuple[Channel, ...] = ()
+    step: StepRef | None = None
     clinician: str | None = None
     registered: bool = True
     created_at: AwareDatetime
@@ -156,27 +174,33 @@ def planned_for(delivery: Delivery, recipient: Recipient, fallback: Reachable | 
             return _planned(delivery.model_copy(update={"clinician": clinician}), clinician, person, delivery.due_at)
         case Nobody(why=why):
             return _fallen_back(delivery, fallback, why, delivery.due_at, now)
+        case ToFallback():
+            return _fallen_back(delivery, fallback, None, delivery.due_at, now)
         case NotYet():
             return delivery.model_copy(update={"look_at": max(delivery.due_at, now + LOOK_AGAIN)})
 
 
 def _planned(delivery: Delivery, to: str, person: Reachable, due_at: datetime) -> Delivery:
-    channels = _channels(person, delivery.urgency, delivery.kind)
+    channels = _channels(person, delivery)
     legs = [_leg(delivery, to, channel, due_at) for channel in channels]
     return _looked_at(delivery.model_copy(update={"legs": (*delivery.legs, *legs)}))
 
 
-def _fallen_back(delivery: Delivery, fallback: Reachable | None, why: str, due_at: datetime, now: datetime) -> Delivery:
+def _fallen_back(
+    delivery: Delivery, fallback: Reachable | None, why: str | None, due_at: datetime, now: datetime
+) -> Delivery:
     """To the clinic's fallback contact. A clinic whose document we lack has none yet: look again, never drop."""
     if fallback is None:
         return delivery.model_copy(update={"look_at": max(due_at, now + LOOK_AGAIN)})
     return _planned(delivery.model_copy(update={"fell_back": why}), FALLBACK, fallback, due_at)
 
 
-def _channels(person: Reachable, urgency: Urgency, kind: Kind) -> list[Channel]:
-    """At once: every channel they have. Otherwise e-mail, or SMS where that is all they have."""
+def _channels(person: Reachable, delivery: Delivery) -> list[Channel]:
+    """The policy's channels; where it names none, every one at once, else e-mail. They get by what they have."""
     have = [channel for channel in (Channel.EMAIL, Channel.SMS) if channel in person.addresses]
-    return have if urgency is Urgency.AT_ONCE and kind is Kind.MESSAGE else have[:1]
+    every = delivery.urgency is Urgency.AT_ONCE and delivery.kind is not Kind.DIGEST
+    wanted = delivery.channels or (have if every else have[:1])
+    return [channel for channel in have if channel in wanted] or have[:1]
 
 
 def _leg(delivery: Delivery, to: str, channel: Channel, due_at: datetime) -> Leg:

@@ -33,7 +33,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message to one address. token: the same for every try of the same leg, so that a duplicate is recognisable."""
+    """A message to one address. token: the same for every try of the same leg, so that a duplicate is recognisable.
+
+    because: why this recipient is told now, where it is a step of an escalation; nothing of the patient.
+    """
 
     token: str
     address: str
@@ -43,6 +46,7 @@ class Notice:
     written_at: datetime
     digest: bool
     lines: tuple[Line, ...]
+    because: str | None = None
 
 
 def detail_allowed(address: str, domains: Collection[str]) -> bool:

@@ -1,11 +1,12 @@
-"""Who is told: the patient's clinician; else, counted and never dropped, the clinic's fallback contact."""
+"""Who is told: the patient's clinician, or whom a step names; else, never dropped, the clinic's fallback contact."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from shared.contracts.clinics import ChannelName, Clinician, Contact
+from shared.contracts.base import ChannelName
+from shared.contracts.clinics import Clinician, Contact
 from shared.contracts.patients import Patient
 
 WAIT_FOR_DOCUMENTS: Final = timedelta(seconds=60)
@@ -52,7 +53,12 @@ class NotYet:
     """A document that must be on its way has not come: look again shortly."""
 
 
-Recipient: TypeAlias = Found | Nobody | NotYet
+@dataclass(frozen=True, slots=True)
+class ToFallback:
+    """The clinic's fallback contact is meant from the start."""
+
+
+Recipient: TypeAlias = Found | Nobody | NotYet | ToFallback
 FindClinician: TypeAlias = Callable[[str], Clinician | None]
 
 
@@ -78,12 +84,14 @@ def find_recipient(
     return find_clinician(patient.clinician, clinician=clinician, waited=waited)
 
 
-def find_clinician(name: str, *, clinician: FindClinician, waited: timedelta) -> Recipient:
-    """A clinician by id."""
+def find_clinician(
+    name: str, *, clinician: FindClinician, waited: timedelta, role: str = "the patient's clinician"
+) -> Recipient:
+    """A clinician by id; role: who that is, in words."""
     found = clinician(name)
     if found is None and waited < WAIT_FOR_DOCUMENTS:
         return NotYet()
     if found is None or found.deleted:
-        return Nobody("the patient's clinician is not known")
+        return Nobody(f"{role} is not known")
     person = Reachable.clinician(found)
-    return Found(name, person) if person.addresses else Nobody("the patient's clinician has no address")
+    return Found(name, person) if person.addresses else Nobody(f"{role} has no address")

@@ -26,6 +26,10 @@ from services.notify.domain import (
     put_off,
     released,
     settle,
+    settle_message,
+    settle_step,
+    step_after,
+    step_needed,
     still_needed,
     without_items,
 )
@@ -34,10 +38,12 @@ from services.notify.store import Deliveries
 from shared.bus.outcomes import describe
 from shared.clock import Clock
 from shared.contracts.alerts import Alert
+from shared.contracts.base import Urgency
+from shared.contracts.escalation import MOST_STEPS
 from shared.documents import Owned
 from shared.errors import Recoverable
 from shared.logs import logger
-from shared.metrics import ALERTS_WITHOUT_RECIPIENT, CHECK_IN_TO_ALERT, DELIVERIES
+from shared.metrics import ALERTS_WITHOUT_RECIPIENT, CHECK_IN_TO_ALERT, DELIVERIES, ESCALATIONS
 
 log = logger(__name__)
 SLOTS: Final = 16
@@ -75,6 +81,9 @@ class HandingOver:
         self._deliveries, self._alerts, self._post, self._clock = deliveries, alerts, post, clock
         self._channels = channels
         self._slots = {channel: asyncio.Semaphore(SLOTS) for channel in channels}
+        for urgency in Urgency:  # from zero on, or Prometheus does not see the first one as an increase
+            for step in range(1, MOST_STEPS + 1):
+                ESCALATIONS.labels(urgency.value, str(step))
 
     async def planned(self, delivery: Delivery) -> Delivery:
         """The row with its legs, where it is known whom it goes to. Raises Recoverable."""
@@ -92,7 +101,10 @@ class HandingOver:
         """Hand over what is due of a row we hold the lease on. Returns it as it is then, None where it was taken
         from us. Raises Recoverable."""
         alerts = await self._alerts.load_many(item.alert for item in delivery.items)
+        await self._queue_next_step(delivery, alerts)
         prepared = await self._prepared(delivery, alerts)
+        if prepared is not None and prepared.done and prepared.handed_over and prepared.step is not None:
+            await self.settle(prepared)  # taken or closed between two channels: the trail says whom it reached
         if prepared is None or prepared.done:
             return prepared
         now = self._clock.now()
@@ -110,6 +122,15 @@ class HandingOver:
         results = await asyncio.gather(*(one(leg) for leg in due))
         return max((row for row in results if row is not None), key=lambda row: row.version, default=None)
 
+    async def _queue_next_step(self, delivery: Delivery, alerts: Mapping[str, Alert]) -> None:
+        """Before a step is tried the row of the one after it is there: whatever becomes of this one, it goes on."""
+        if delivery.step is None or any(leg.tries for leg in delivery.legs):
+            return
+        for alert in alerts.values():
+            following = step_after(alert, delivery.step, self._clock.now())
+            if following is not None:
+                await self._deliveries.add(following)
+
     async def _prepared(self, delivery: Delivery, alerts: Mapping[str, Alert]) -> Delivery | None:
         """The row without what no longer has to be told, and with its legs; None where somebody else changed it."""
         now = self._clock.now()
@@ -117,6 +138,8 @@ class HandingOver:
 
         def needed(item: Item) -> bool:
             alert = alerts[item.alert]
+            if delivery.step is not None:
+                return step_needed(alert, delivery.step, now)
             mine = delivery.kind is Kind.MESSAGE or alert.clinician == delivery.clinician
             return mine and still_needed(alert, item.round, working_time, now)
 
@@ -174,6 +197,8 @@ class HandingOver:
         _count_without_recipient(before, changed)
         if changed.handed_over and not before.handed_over and changed.accepted_at is not None:
             CHECK_IN_TO_ALERT.observe(max(0.0, (now - changed.accepted_at).total_seconds()))
+        if changed.handed_over and not before.handed_over and changed.step is not None:
+            ESCALATIONS.labels(changed.urgency.value, str(changed.step.step)).inc()
         if changed.done and changed.handed_over:
             await _persistently(lambda: self.settle(changed))
         return changed
@@ -187,7 +212,9 @@ class HandingOver:
             def change(alert: Alert | None, item: Item = item) -> Alert:
                 if alert is None:
                     raise _Gone
-                return settle(alert, item.round, working_time, now)
+                if delivery.step is not None:
+                    return settle_step(alert, delivery, now)
+                return settle_message(settle(alert, item.round, working_time, now), delivery, item.round, now)
 
             try:
                 await self._alerts.write(item.alert, change)
@@ -196,7 +223,7 @@ class HandingOver:
 
 
 def _count_without_recipient(before: Delivery, after: Delivery) -> None:
-    if after.fell_back is not None and before.fell_back is None:
+    if after.fell_back is not None and before.fell_back is None and after.step is None:
         ALERTS_WITHOUT_RECIPIENT.inc(len(after.items))
 
 

@@ -20,6 +20,8 @@ from services.notify.domain import (
     Notice,
     Reachable,
     Recipient,
+    ToFallback,
+    because,
     detail_allowed,
     find_clinician,
     find_recipient,
@@ -29,11 +31,20 @@ from services.notify.store import Clinics
 from shared.contracts import Assessment, Patient
 from shared.contracts.alerts import Alert
 from shared.contracts.clinics import ClinicSettings
+from shared.contracts.escalation import EscalationSettings, Who
 from shared.documents import Mirror
+from shared.duty import on_duty
 from shared.working_time import WEEKDAYS, WorkingTime
 
 UNKNOWN_CLINIC: Final = WorkingTime(ZoneInfo("UTC"), {day: (time(9), time(17)) for day in WEEKDAYS[:5]})
 """The hours of a clinic whose document has not come (docs/rules.md)."""
+ROLES: Final = {
+    Who.DEPUTY: ("the deputy", "the patient's clinician has no deputy"),
+    Who.DUTY: ("the clinician on duty", "nobody is on duty"),
+    Who.LEAD: ("the service lead", "the clinic has named no service lead"),
+    Who.NAMED: ("the clinician whom the policy names", "the policy names nobody"),
+}
+"""Who a step tells, in words, and why nobody has that role."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +67,16 @@ class Post:
         settings = self.settings(clinic, now)
         return UNKNOWN_CLINIC if settings is None else settings.working_time
 
+    def escalation(self, clinic: str, now: datetime) -> EscalationSettings:
+        """A clinic's escalation; the defaults where its document has not come."""
+        settings = self.settings(clinic, now)
+        return EscalationSettings() if settings is None else settings.escalation
+
+    def holder(self, clinic: str, by: str) -> str | None:
+        """The clinician who goes by this id; None where there is none."""
+        found = self.clinics.clinician(clinic, by)
+        return None if found is None or found.deleted else by
+
     def fallback(self, clinic: str, now: datetime) -> Reachable | None:
         """Who is told when nobody else can be; None where the clinic's document has not come."""
         settings = self.settings(clinic, now)
@@ -76,8 +97,31 @@ class Post:
             if delivery.clinician is None:
                 return Nobody("the patients have no clinician")
             return find_clinician(delivery.clinician, clinician=clinician, waited=waited)
+        if delivery.who is Who.FALLBACK:
+            return ToFallback()
         patient = await self.patients.get(f"{delivery.clinic}/{delivery.patient}")
-        return find_recipient(registered=delivery.registered, patient=patient, clinician=clinician, waited=waited)
+        if delivery.who is Who.CLINICIAN:
+            return find_recipient(registered=delivery.registered, patient=patient, clinician=clinician, waited=waited)
+        role, missing = ROLES[delivery.who]
+        wanted = self._in_role(delivery, patient, now)
+        if wanted is None:
+            return Nobody(missing)
+        return find_clinician(wanted, clinician=clinician, waited=waited, role=role)
+
+    def _in_role(self, delivery: Delivery, patient: Patient | None, now: datetime) -> str | None:
+        """The id of the clinician who has a step's role at this moment; None where nobody has."""
+        settings = self.settings(delivery.clinic, now)
+        match delivery.who:
+            case Who.DEPUTY if patient is not None and patient.clinician is not None:
+                theirs = self.clinics.clinician(delivery.clinic, patient.clinician)
+                return None if theirs is None or theirs.deleted else theirs.deputy
+            case Who.DUTY if settings is not None and settings.duty_rota is not None:
+                return on_duty(settings.duty_rota.rota, now)
+            case Who.LEAD if settings is not None:
+                return settings.escalation.lead
+            case Who.NAMED:
+                return delivery.named
+        return None
 
     async def notice(
         self, delivery: Delivery, leg: Leg, address: str, alerts: Mapping[str, Alert], now: datetime
@@ -96,6 +140,7 @@ class Post:
             zone=self.working_time(delivery.clinic, now).zone,
             written_at=now,
             digest=delivery.kind is Kind.DIGEST,
+            because=because(delivery, leg, alerts),
             lines=tuple([await self._line(alerts[item.alert], item, detailed=detailed) for item in delivery.items]),
         )
 

@@ -18,10 +18,12 @@ from services.notify.domain import (
     Kind,
     Round,
     Situation,
+    addressed,
     delivery_id,
     digest_id,
     leased,
     mornings,
+    next_step,
     owed,
     reconcile,
 )
@@ -198,6 +200,7 @@ class Reconciler:
                     alerts=tuple(mine.values()),
                     working_time=self._post.working_time(clinic, now),
                     now=now,
+                    escalation=self._post.escalation(clinic, now),
                 ),
                 mine,
             )
@@ -228,7 +231,7 @@ class Reconciler:
     # --- what is owed -------------------------------------------------------------------------------------------------
 
     async def _see_to(self, reconciled: Sequence[Known]) -> None:
-        """Every round that is owed has a row; whoever asks again finds it there."""
+        """Every round that is owed has a row, and so has the next step while nobody has acted."""
         messages: dict[str, Delivery] = {}
         digests: dict[tuple[str, str | None], list[tuple[Alert, Round]]] = {}
         for known in reconciled:
@@ -238,7 +241,10 @@ class Reconciler:
                         digests.setdefault((alert.clinic, alert.clinician), []).append((alert, news))
                     else:
                         row = self._message(known.situation, alert, news, news.urgency)
-                        messages[row.id] = row
+                        messages[row.id] = addressed(row, alert)
+                step = next_step(alert, known.situation.now)
+                if step is not None:
+                    messages[step.id] = step
         there = await self._deliveries.load_many(messages) if messages else {}
         missing = [row for row in messages.values() if row.id not in there]
         await asyncio.gather(*(self._add(row) for row in missing))

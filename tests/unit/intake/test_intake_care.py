@@ -7,8 +7,7 @@ import pytest
 
 from services.intake import domain
 from shared.contracts import Clinician, Patient, Question, QuestionAsked, Session
-from shared.contracts.base import Origin
-from shared.contracts.clinics import ChannelName
+from shared.contracts.base import ChannelName, Origin
 from shared.contracts.questions import QuestionStatus
 from shared.contracts.sessions import Attendance, Rating
 from shared.errors import Problem

@@ -7,196 +7,29 @@ and a message that went twice carries the same Message-ID and is owed to a proce
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.notify.domain import RISK, Channel, Notice, Outcome, Result, acknowledge, owed
-from services.notify.handlers import Dispatcher, HandingOver, OpenAlerts, Post, Reconciler
+from services.notify.domain import RISK, acknowledge, owed
 from services.notify.handlers import handing_over as handing_over_module
-from services.notify.store import ALERT_FACETS, Clinics, Store
-from shared.bus import Batch, Event, Message, Position
-from shared.contracts import Alert, Assessment, Clinic, Clinician, Patient
+from shared.contracts import Alert, Assessment
 from shared.contracts.alerts import AlertStatus
 from shared.contracts.assessments import Concern
 from shared.contracts.base import Origin, Urgency
-from shared.contracts.clinics import ClinicSettings, Contact, RuleSet
-from shared.documents import Mirror, Owned
 from shared.errors import Recoverable
-from tests.fakes import FakeClock, FakePublisher
-from tests.unit.notify.made import MONDAY, assessment, concern, patient, telling
-from tests.unit.notify.memory_mongo import Killed, Life, MemoryDatabase
+from tests.unit.notify.made import assessment, concern, telling
+from tests.unit.notify.memory_mongo import Killed, Life
+from tests.unit.notify.world import Process, World, silenced
 
 EVENTS = st.sampled_from(
     ["live", "calm", "import", "mood", "mood over", "again", "stale", "poll", "hour", "night", "drop", "take", "away"]
 )
 STEPS = st.lists(st.tuples(EVENTS, st.one_of(st.none(), st.integers(0, 60))), min_size=3, max_size=14)
-
-
-@dataclass
-class World:
-    """What outlives a process: the log, the store, what was handed over, and the time."""
-
-    clock: FakeClock = field(default_factory=lambda: FakeClock(MONDAY))
-    database: MemoryDatabase = field(default_factory=MemoryDatabase)
-    log: FakePublisher = field(default_factory=FakePublisher)
-    said: list[Assessment] = field(default_factory=list)
-    handed_over: list[tuple[str, Channel]] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
-    excused: set[str] = field(default_factory=set)
-    accidents: int = 0
-    away: bool = False
-
-    def process(self, life: Life) -> "Process":
-        """notify, started anew."""
-        return Process(self, life)
-
-    def alerts(self) -> list[Alert]:
-        """What the store holds."""
-        records = self.database._records.get("alerts", {}).values()
-        return [Alert.model_validate_json(record["body"]) for record in records]
-
-
-@dataclass
-class Publishing:
-    """The bus, as a process sees it."""
-
-    world: World
-    life: Life
-
-    async def publish(self, messages: Sequence[Message]) -> list[Position]:
-        """Dies before or after, or does it."""
-        await self.life.step()
-        positions = await self.world.log.publish(messages)
-        await self.life.step()
-        return positions
-
-
-@dataclass
-class Provider:
-    """A channel that accepts everything, unless providers are away."""
-
-    world: World
-    life: Life
-    channel: Channel
-
-    async def send(self, notice: Notice) -> Result:
-        """Dies before it, or after it, which nobody can tell apart."""
-        await self.life.step()
-        if self.world.away:
-            return Result(outcome=Outcome.TEMPORARY, code="away")
-        self.world.handed_over.append((notice.token, self.channel))
-        for line in notice.lines:
-            self.world.told += line.detail.evidence if line.detail else ()
-        await self.life.step()
-        return Result(outcome=Outcome.ACCEPTED, code="250")
-
-
-class Process:
-    """The real parts of notify on the world."""
-
-    def __init__(self, world: World, life: Life) -> None:
-        self.world, self.life = world, life
-        database, clock = world.database.as_seen_by(life), world.clock
-        store, clinics = Store(database=database, clock=clock), Clinics()  # type: ignore[arg-type]
-        clinics.keep([CLINIC, CLINICIAN])
-        self.alerts = Owned(
-            collection=database["alerts"],  # type: ignore[arg-type]
-            model=Alert,
-            publisher=Publishing(world, life),
-            clock=clock,
-            service="notify",
-            facets=ALERT_FACETS,
-        )
-        assessments = Mirror(collection=database["assessments"], model=Assessment)  # type: ignore[arg-type]
-        patients = Mirror(collection=database["patients"], model=Patient)  # type: ignore[arg-type]
-        post = Post(
-            clinics=clinics,
-            patients=patients,
-            assessments=assessments,
-            public_url="https://rapport.example",
-            link_key="a-secret-of-the-tests-alone",
-        )
-        handing_over = HandingOver(
-            deliveries=store.deliveries,
-            alerts=self.alerts,
-            post=post,
-            channels={channel: Provider(world, life, channel) for channel in Channel},
-            clock=clock,
-        )
-        self.dispatcher = Dispatcher(deliveries=store.deliveries, due=store.due, handing_over=handing_over, clock=clock)
-        self.reconciler = Reconciler(
-            alerts=self.alerts,
-            assessments=assessments,
-            patients=patients,
-            register=store.register,
-            deliveries=store.deliveries,
-            post=post,
-            handing_over=handing_over,
-            dispatcher=self.dispatcher,
-            open_alerts=OpenAlerts(),
-            clock=clock,
-        )
-
-    async def learn(self) -> None:
-        """Read its own topic to the end, before anything else."""
-        await self.reconciler.assigned(0)
-        if self.world.log.events:
-            await self.reconciler.handle(_batch(self.world.log.events))
-
-    async def handle(self, said: Sequence[Assessment]) -> None:
-        """Apply a batch."""
-        events = [_event(patient()), *(_event(one) for one in said)]
-        await self.reconciler.handle(_batch(events))
-
-    async def calm(self) -> None:
-        """Let what is in flight finish, and see to what is due."""
-        for _ in range(3):
-            await self.dispatcher.poll()
-            while self.dispatcher._tasks:
-                await asyncio.wait(list(self.dispatcher._tasks.values()))
-        if self.life.dead:
-            raise Killed
-
-
-def _event(data: Any) -> Event:
-    return Event("id", MONDAY, data, Position(data.topic, 0, 0), b"")
-
-
-def _batch(events: Sequence[Event]) -> Batch:
-    return Batch(partition=0, events=list(events), basis=1, horizon=MONDAY, caught_up=True)
-
-
-CLINIC = Clinic(
-    clinic="harbour",
-    version=1,
-    name="Harbour",
-    settings=[
-        ClinicSettings(
-            effective_from=MONDAY - timedelta(days=365),
-            zone="Europe/London",
-            working_hours=dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("09:00", "17:00")),
-            rule_set=RuleSet(base="starter"),
-            fallback_contact=Contact(name="Duty", email="duty@listed.example"),
-            detail_domains=["listed.example"],
-        )
-    ],
-)
-CLINICIAN = Clinician(
-    clinic="harbour",
-    clinician="priya",
-    version=1,
-    email="priya@listed.example",
-    mobile="+447700900001",
-    channels=["email", "sms"],
-)
 
 
 class Truth:
@@ -263,7 +96,7 @@ async def _play(steps: Sequence[tuple[str, int | None]]) -> None:
 
 async def _restarted(world: World, life: Life, *, dropped: bool = False) -> Process:
     """A new process in place of the old one; with a store that was lost, what it did not publish is lost as well."""
-    world.accidents += await _silenced()
+    world.accidents += await silenced()
     if dropped:
         world.database.drop()
         world.accidents += 1
@@ -277,17 +110,6 @@ async def _restarted(world: World, life: Life, *, dropped: bool = False) -> Proc
         world.accidents += 1
         return await _restarted(world, Life())
     return process
-
-
-async def _silenced() -> bool:
-    """End what a process left running, and say whether there was anything."""
-    rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in rest:
-        task.cancel()
-    for task in rest:
-        with suppress(asyncio.CancelledError, Killed, Exception):
-            await task
-    return bool(rest)
 
 
 async def _step(world: World, truth: Truth, process: Process, what: str) -> None:
@@ -352,7 +174,7 @@ def test_every_schedule_ends_with_everything_told_once(steps: list[tuple[str, in
         asyncio.run(_play(steps))
 
 
-@pytest.mark.parametrize("step", range(45))
+@pytest.mark.parametrize("step", range(60))
 def test_killed_at_each_step_of_an_alert_it_is_told_all_the_same(step: int) -> None:
     """From the first read to the last write of one risk answer, in order."""
     asyncio.run(_play([("live", step), ("poll", None), ("night", None)]))

@@ -223,3 +223,14 @@ def test_no_template_is_left_unrendered() -> None:
     found = Environment(loader=PackageLoader("services.notify", "templates"), autoescape=True).list_templates()
 
     assert set(found) == {"email.txt.j2", "email.html.j2", "page.html.j2"}
+
+
+def test_a_step_s_message_says_why_its_recipient_is_told() -> None:
+    """In both parts of an e-mail; an SMS stays as short as it was, and the first message as plain."""
+    because = "nobody had acknowledged it 30 minutes after it was raised, and you are on duty"
+    wanted = replace(notice(), because=because)
+
+    for kind in ("plain", "html"):
+        assert f"You are told because {because}." in body(composed(wanted), kind)
+        assert "You are told because" not in body(composed(notice()), kind)
+    assert sms_text(wanted) == sms_text(notice())

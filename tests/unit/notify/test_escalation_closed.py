@@ -1,0 +1,105 @@
+"""Closing ends everything, but for what is being handed over at that moment, which is recorded as such."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.notify.domain import Channel
+from shared.contracts.alerts import AlertStatus, Disposition
+from shared.contracts.patients import PatientStatus
+from shared.errors import Problem
+from tests.unit.notify.escalating import Story
+from tests.unit.notify.made import DAY, HOUR, MONDAY, assessment, concern, patient
+from tests.unit.notify.world import batch, event
+
+
+@pytest.mark.parametrize("disposition", Disposition)
+async def test_a_human_closes_it_with_what_they_did_and_nobody_further_is_told(disposition: Disposition) -> None:
+    """Contacted, attempted twice, safety plan, referred on, not applicable; acknowledged before or not."""
+    story = Story()
+    await story.hears("e1")
+    await story.minutes(20)
+    closed = await story.closes(disposition)
+    await story.passes(2 * HOUR)
+    await story.passes(7 * DAY)
+
+    assert (closed.status, closed.disposition) == (AlertStatus.CLOSED, disposition)
+    assert story.told == [("priya", 0)]
+    assert [step.settled_at for step in story.run.steps] == [MONDAY, None, None]
+
+
+async def test_after_closing_the_next_row_ends_without_a_try() -> None:
+    """It was called off: nobody even claims it."""
+    story = Story()
+    await story.hears("e1")
+    await story.closes()
+    await story.passes(2 * HOUR)
+    (row,) = [row for row in story.world.rows().values() if row.step]
+
+    assert row.done
+    assert row.legs == ()
+
+
+async def test_a_step_in_flight_while_it_is_closed_is_recorded_as_such() -> None:
+    """The provider had it already: the trail says whom it reached, and that it was under way; nothing follows."""
+    story = Story()
+    await story.hears("e1")
+    story.world.meanwhile = story.closes
+    await story.minutes(30)
+    await story.passes(2 * HOUR)
+    step = story.run.steps[1]
+
+    assert story.alert.status is AlertStatus.CLOSED
+    assert (step.in_flight, step.told_clinician, step.settled_at) == (True, "dan", MONDAY + timedelta(minutes=30))
+    assert [one.to for one in story.world.sent if one.channel is Channel.EMAIL][1:] == ["dan@listed.example"]
+
+
+async def test_a_step_that_failed_while_it_was_closed_is_not_tried_again() -> None:
+    """Only what went is recorded."""
+    story = Story()
+    await story.hears("e1")
+    story.world.away = True
+    await story.minutes(30)
+    await story.closes()
+    story.world.away = False
+    await story.passes(HOUR)
+
+    assert story.told == [("priya", 0)]
+    assert story.run.steps[1].settled_at is None
+
+
+async def test_a_concern_that_ends_by_itself_ends_its_escalation() -> None:
+    """A risk alert stays, and goes on; any other is over with what raised it."""
+    story = Story()
+    await story.hears("m1", rule="mood_shift")
+    await story.hears("e1")
+    over = [concern(rule="mood_shift", holds=False), concern(*story.said["risk_item"], holds=False)]
+    await story.process.handle([assessment(*over, basis=9)])
+    await story.minutes(30)
+
+    assert story.told == [("priya", 0), ("priya", 0), ("dan", 30)]
+
+
+async def test_nobody_is_told_further_of_somebody_who_died() -> None:
+    """What was not sent yet is no longer needed, risk included; the alert waits for a human to close it."""
+    story = Story()
+    await story.hears("e1")
+    await story.process.reconciler.handle(
+        batch([event(patient(PatientStatus.DECEASED).model_copy(update={"version": 2}))])
+    )
+    await story.passes(2 * HOUR)
+
+    assert story.told == [("priya", 0)]
+
+
+async def test_a_closed_alert_takes_no_acknowledgement() -> None:
+    """The answer says what to do, and nothing is queued."""
+    story = Story()
+    await story.hears("e1")
+    await story.closes()
+    rows = set(story.world.rows())
+    with pytest.raises(Problem) as refused:
+        await story.acknowledges("dan")
+
+    assert refused.value.code == "already_closed"
+    assert set(story.world.rows()) == rows

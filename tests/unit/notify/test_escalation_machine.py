@@ -1,0 +1,208 @@
+"""Escalation in any order of what may happen: nobody at risk is left without a next step, and nobody is told twice."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from services.notify.domain import LEASE, Delivery, delivery_id, going_on, next_due, rounds_of, step_rows, used_up
+from services.notify.domain.deliveries import LAST_RETRY
+from services.notify.handlers import handing_over as handing_over_module
+from services.notify.store import minute_of
+from shared.contracts import Alert
+from shared.contracts.alerts import AlertStatus
+from shared.contracts.base import Urgency
+from shared.contracts.escalation import Who
+from shared.errors import Problem, Recoverable
+from tests.unit.notify.escalating import Story, policy
+from tests.unit.notify.memory_mongo import Killed, Life
+from tests.unit.notify.world import silenced
+
+RETRY = LAST_RETRY * 1.25 + LEASE
+"""The longest between two tries of one message: the last backoff with its jitter, and a lease that has to end."""
+URGENCIES = st.sampled_from([Urgency.AT_ONCE, Urgency.AT_ONCE, Urgency.WORKING_HOURS])
+SHORT = policy((Who.CLINICIAN, 0), (Who.DUTY, 10), (Who.LEAD, 25), repeats=1)
+
+
+class Escalating(RuleBasedStateMachine):
+    """The real reconciler, dispatcher and desk, a clock that is moved, and everything that may come between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.runner.get_loop().set_exception_handler(lambda *_: None)  # a dead process's tasks end as they may
+        self.patched = patch.object(handing_over_module, "RECORD_TRIES", 1)
+        self.patched.start()
+        self.story = Story(escalation=SHORT)
+        self.news = self.accidents = 0
+
+    def teardown(self) -> None:
+        """End what is left of the processes."""
+        self.patched.stop()
+        self.runner.run(silenced())
+        self.runner.close()
+
+    def does(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Something happens, and what is due is seen to."""
+        self.runner.run(self._done(work))
+
+    async def _done(self, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await work
+            await self.story.process.calm()
+        except Recoverable:
+            await self._restarted()  # the runner brings the batch again
+        except Killed:
+            await self._restarted()
+
+    async def _restarted(self) -> None:
+        self.accidents += 1
+        self.story.process.life.dead = True
+        await silenced()
+        self.story.process = self.story.world.process(Life())
+        await self.story.process.learn()
+        await self.story.process.handle(self.story.world.said)
+        await self.story.process.calm()
+
+    @property
+    def open_alert(self) -> Alert | None:
+        """The one that nobody has closed."""
+        return next((one for one in self.story.world.alerts() if one.status is not AlertStatus.CLOSED), None)
+
+    # --- what may happen ----------------------------------------------------------------------------------------------
+
+    @initialize(urgency=URGENCIES)
+    def fires(self, urgency: Urgency) -> None:
+        """The patient answers, and an alert is opened."""
+        self.hears(urgency)
+
+    @rule(urgency=URGENCIES)
+    def hears(self, urgency: Urgency) -> None:
+        """News, or another alert where the last was closed."""
+        self.news += 1
+        self.does(self.story.hears(f"e{self.news}", urgency=urgency))
+
+    @rule()
+    def hears_it_again(self) -> None:
+        """Two owners handle the same at once."""
+        other = self.story.world.process(self.story.process.life)
+        said = self.story.world.said
+
+        async def twice() -> None:
+            await asyncio.gather(self.story.process.handle(said), other.handle(said))
+            await other.calm()
+
+        self.does(twice())
+
+    @rule(by=st.sampled_from(["priya", "dan", "somebody else"]))
+    def acknowledges(self, by: str) -> None:
+        """Somebody has it, if anybody can."""
+        self.does(self._decided(partial(self.story.acknowledges, by)))
+
+    @rule()
+    def closes(self) -> None:
+        """Somebody has dealt with it."""
+        self.does(self._decided(self.story.closes))
+
+    @rule(minutes=st.sampled_from([1, 5, 9, 10, 11, 25, 60, 1440, 4320]))
+    def ticks(self, minutes: int) -> None:
+        """Time passes."""
+        self.does(self.story.minutes(minutes))
+
+    @rule()
+    def provider_fails_or_works_again(self) -> None:
+        """Every channel at once."""
+        self.story.world.away = not self.story.world.away
+
+    @rule(minutes=st.sampled_from([0, 10, 25]), steps=st.integers(0, 40), closing=st.booleans())
+    def dies(self, minutes: int, steps: int, *, closing: bool) -> None:
+        """The process is killed at some step of handing over, reading or deciding, and another one starts."""
+        self.story.process = self.story.world.process(Life(steps))
+        self.story.world.clock.advance(timedelta(minutes=minutes))
+        self.does(self._decided(self.story.closes) if closing else self.story.process.calm())
+        if self.story.process.life.left is not None:
+            self.runner.run(self._restarted())
+
+    @rule()
+    def loses_its_store(self) -> None:
+        """It is rebuilt from the topics; what a killed process had not published is lost with it."""
+        self.story.world.database.drop()
+        self.runner.run(self._restarted())
+
+    async def _decided(self, decide: Any) -> None:
+        alert = self.open_alert
+        if alert is None:
+            return
+        self.story.chosen = alert
+        try:
+            await decide()
+        except Problem as refused:
+            if refused.code != "already_closed":
+                raise
+
+    # --- what always holds --------------------------------------------------------------------------------------------
+
+    @invariant()
+    def an_unacknowledged_at_once_alert_has_a_next_attempt_within_policy_or_has_used_up_all_steps(self) -> None:
+        """Its row is there, not done, due by then, and marked where the dispatcher looks."""
+        rows, now = self.story.world.rows(), self.story.world.clock.now()
+        for alert in self.story.world.alerts():
+            if alert.status is not AlertStatus.OPEN or alert.urgency is not Urgency.AT_ONCE or used_up(alert):
+                continue
+            run = going_on(alert)
+            assert run is not None
+            due = min(step.due_at for step in run.steps if step.settled_at is None)
+            mine = [rows[row] for row in _ids(alert) if row in rows and not rows[row].done]
+            assert any(next_due(row) <= max(due, now + RETRY) and self._is_marked(row, now) for row in mine)
+
+    def _is_marked(self, row: Delivery, now: datetime) -> bool:
+        buckets = self.story.world.database._records.get("due", {})
+        looked_at = [name for name, record in buckets.items() if row.id in record.get("ids", ())]
+        return any(minute_of(name) <= max(next_due(row), now) for name in looked_at)
+
+    @invariant()
+    def nothing_is_claimed_after_closing(self) -> None:
+        """No attempt is made later than the alert was closed, and no row of it waits."""
+        rows = self.story.world.rows()
+        for alert in self.story.world.alerts():
+            if alert.closed_at is not None:
+                mine = [rows[row] for row in _ids(alert) if row in rows]
+                tried = [attempt.at for row in mine for leg in row.legs for attempt in leg.attempts]
+                assert all(at <= alert.closed_at for at in tried)
+
+    @invariant()
+    def no_two_deliveries_have_one_alert_step_recipient_channel_and_round(self) -> None:
+        """One leg each; and what went twice went with one id, and is owed to an accident."""
+        legs = Counter(
+            (row.items[0].alert, row.step or row.items[0].round, leg.to, leg.channel)
+            for row in self.story.world.rows().values()
+            for leg in row.legs
+        )
+        sent = Counter((one.notice.token, one.channel) for one in self.story.world.sent)
+        assert set(legs.values()) <= {1}
+        assert sum(count - 1 for count in sent.values()) <= 2 * self.accidents
+
+    @invariant()
+    def no_step_is_told_before_it_is_due(self) -> None:
+        """Nor after somebody acted, but for what was on its way."""
+        for alert in self.story.world.alerts():
+            for run in alert.escalations:
+                for step in run.steps:
+                    assert step.settled_at is None or step.settled_at >= step.due_at or step.recipient is None
+
+
+def _ids(alert: Alert) -> list[str]:
+    return [delivery_id(alert.key, news.number) for news in rounds_of(alert)] + step_rows(alert)
+
+
+Escalating.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestEscalating = Escalating.TestCase

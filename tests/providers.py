@@ -6,6 +6,7 @@ Both keep what arrives, and refuse, hang, drop or go away when told to.
 import asyncio
 import email
 import socket
+import ssl
 import time
 import uuid
 import warnings
@@ -89,14 +90,25 @@ class Fault:
 
 
 class MailServer:
-    """A real SMTP server (aiosmtpd) on a port of its own, in this event loop."""
+    """A real SMTP server (aiosmtpd) on a port of its own, in this event loop.
 
-    def __init__(self, *, username: str = "", password: str = "") -> None:
+    certificate: with one it takes no message without TLS, begun by STARTTLS or, where `implicit`, by connecting.
+    """
+
+    def __init__(
+        self,
+        *,
+        username: str = "",
+        password: str = "",
+        certificate: ssl.SSLContext | None = None,
+        implicit: bool = False,
+    ) -> None:
         self.host, self.port = HOST, free_port()
         self.messages: list[Mail] = []
         self.faults: dict[str, Fault] = {}
         self.connections = 0
         self._username, self._password = username, password
+        self._starttls, self._tls = (None, certificate) if implicit else (certificate, None)
         self._server: asyncio.Server | None = None
         self._sessions: set[SMTP] = set()
 
@@ -109,7 +121,8 @@ class MailServer:
 
     async def up(self) -> None:
         """Listen, on the same port as ever."""
-        self._server = await asyncio.get_running_loop().create_server(self._session, self.host, self.port)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._session, self.host, self.port, ssl=self._tls)
 
     async def down(self) -> None:
         """Listen no more, and hang up on everybody."""
@@ -146,6 +159,8 @@ class MailServer:
         options: dict[str, Any] = {}
         if self._username:
             options = {"auth_required": True, "auth_require_tls": False, "authenticator": self._authenticate}
+        if self._starttls is not None:
+            options |= {"tls_context": self._starttls, "require_starttls": True}
         with warnings.catch_warnings():  # a password without TLS is what this test is about
             warnings.simplefilter("ignore")
             session = SMTP(self, enable_SMTPUTF8=True, loop=asyncio.get_running_loop(), **options)

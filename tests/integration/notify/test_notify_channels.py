@@ -1,14 +1,23 @@
 """The channels against an SMTP server and Twilio's stand-in: every answer is understood for what it asks of us."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from deploy.demo.sink import Messages, run_sink
 from deploy.native.ports import free_port
@@ -21,6 +30,7 @@ from tests.integration.notify_house import MONDAY, until
 from tests.providers import Answer, Fault, MailServer
 from tests.providers import Twilio as TwilioServer
 
+Tls = Literal["none", "starttls", "tls"]
 ADDRESS, NUMBER = "priya@harbour.example", "+447700900001"
 
 
@@ -33,9 +43,9 @@ def notice(address: str = ADDRESS) -> Notice:
 
 
 @asynccontextmanager
-async def email_to(server: MailServer, **settings: str) -> AsyncIterator[EmailChannel]:
+async def email_to(server: MailServer, tls: Tls = "none", **settings: str) -> AsyncIterator[EmailChannel]:
     """The channel, with its connections closed at the end."""
-    smtp = SmtpServer(server.host, server.port, "none", **settings)
+    smtp = SmtpServer(server.host, server.port, tls, **settings)
     channel = EmailChannel(server=smtp, sender="alerts@rapport.example", draw=no_chart)
     try:
         yield channel
@@ -59,6 +69,54 @@ async def test_an_email_is_handed_over_and_the_connection_is_kept() -> None:
         assert {result.outcome for result in [*results, again]} == {Outcome.ACCEPTED}
         assert len(server.messages) == 31
         assert server.connections <= 8
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A mail server's certificate and key, signed by nobody but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.harbour.example")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = tmp_path / "mail.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem.write_bytes(private + signed.public_bytes(Encoding.PEM))
+    return pem
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+async def test_over_tls_a_message_goes_to_a_server_that_proves_who_it_is_and_to_no_other(
+    tls: Tls, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A certificate nobody we trust has signed gets nothing, whatever is asked of us; trusted, it gets the message."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    async with MailServer(certificate=context, implicit=tls == "tls") as server:
+        async with email_to(server, tls) as channel:
+            stranger = await channel.send(notice())
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        async with email_to(server, tls) as channel:
+            known = await channel.send(notice())
+
+        assert (stranger.outcome, known.outcome) == (Outcome.TEMPORARY, Outcome.ACCEPTED)
+        assert len(server.messages) == 1
+
+
+async def test_a_server_that_offers_no_tls_gets_nothing_where_it_is_asked_for() -> None:
+    """Whoever strips STARTTLS off the greeting learns no address and no alert."""
+    async with MailServer() as server, email_to(server, "starttls") as channel:
+        refused = await channel.send(notice())
+
+        assert refused.outcome is Outcome.TEMPORARY
+        assert server.messages == []
 
 
 async def test_a_server_that_asks_for_a_password_gets_it() -> None:

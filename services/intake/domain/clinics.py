@@ -46,10 +46,12 @@ RULES: Final[dict[str, dict[str, Parameter]]] = {
 }
 """The starter catalogue's rules and what a clinic may set in them; what they mean stands in docs/rules.md."""
 
-BUILT_IN: Final = (
-    "phq9", "gad7", "phq4", "core10", "pcl5", "k10-50", "k10-40", "who5", "wsas-40", "wsas-32", "ors", "srs", "wai-sr",
-)  # fmt: skip
-"""The instruments of mood's catalogue, in its order."""
+BUILT_IN: Final = {
+    "phq9": (0, 27), "gad7": (0, 21), "phq4": (0, 12), "core10": (0, 40), "pcl5": (0, 80), "k10-50": (10, 50),
+    "k10-40": (0, 40), "who5": (0, 100), "wsas-40": (0, 40), "wsas-32": (0, 32), "ors": (0, 40), "srs": (0, 40),
+    "wai-sr": (1, 5),
+}  # fmt: skip
+"""The instruments of mood's catalogue, in its order, each with the inclusive range of its totals."""
 LICENSED: Final = ("k10", "who5", "wsas")
 """The measures whose wording is shown only where the clinic attests to a licence."""
 LARGEST: Final = 500_000
@@ -167,12 +169,17 @@ def _wrong_measures(settings: ClinicSettings) -> Iterator[FieldError]:
                 f"There is nothing to attest for this. Send the licence you hold for one of: {', '.join(LICENSED)}; "
                 "others are shown to everybody, or never.",
             )
-    scales = {scale.name: scale for scale in settings.scales}
+    ranges = BUILT_IN | {scale.name: (scale.minimum, scale.maximum) for scale in settings.scales}
     for name, cut_off in settings.cut_offs.items():
-        if name not in BUILT_IN and name not in scales:
-            known = ", ".join([*BUILT_IN, *scales])
-            yield FieldError(f"/cut_offs/{name}", f"There is no such instrument. Send one of: {known}.")
-        elif cut_off.caseness is None and cut_off.reliable_change is None:
+        if name not in ranges:
+            yield FieldError(f"/cut_offs/{name}", f"There is no such instrument. Send one of: {', '.join(ranges)}.")
+            continue
+        least, most = ranges[name]
+        if cut_off.caseness is not None and not least <= cut_off.caseness <= most:
+            yield FieldError(f"/cut_offs/{name}/caseness", f"Send a total from {least} to {most}.")
+        if cut_off.reliable_change is not None and cut_off.reliable_change > most - least:
+            yield FieldError(f"/cut_offs/{name}/reliable_change", f"Send a difference of at most {most - least}.")
+        if cut_off.caseness is None and cut_off.reliable_change is None:
             yield FieldError(f"/cut_offs/{name}", "Send caseness, reliable_change, or both, or leave it out.")
 
 

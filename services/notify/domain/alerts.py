@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from services.notify.domain.escalation import ended, escalated, used_up
+from services.notify.domain.escalation import ended, escalated, going_on, used_up
 from services.notify.domain.links import reference_of
 from services.notify.domain.rounds import covers, rounds_of, urgency_of
 from shared.contracts.alerts import Alert, AlertStatus, Disposition, Route, Told
@@ -90,6 +90,8 @@ def _reconcile_rule(situation: Situation, assessment: Assessment, rule: str, con
         return _opened(situation, assessment, concern, news, before=len(mine))
     if current is None:
         return None
+    if concern is not None and _was_ended(current):
+        return _resumed(situation, current, concern)
     wanted = _ended(situation, current) if concern is None or not concern.holds else _going_on(current, concern)
     if wanted.status is not AlertStatus.CLOSED:
         wanted = wanted.model_copy(update={"clinician": situation.clinician or wanted.clinician})
@@ -182,13 +184,34 @@ def _appended(situation: Situation, alert: Alert, concern: Concern, news: Sequen
             # it was waiting already: what was said of it stands, unless this is more urgent
             update["urgency"] = Urgency.AT_ONCE if Urgency.AT_ONCE in (urgency, alert.urgency) else urgency
             update["deadline"] = min(deadline, alert.deadline)
-            anew = used_up(alert) or urgency is not alert.urgency is Urgency.WORKING_HOURS
+            run = going_on(alert)
+            # against the run, not the alert: a run begun by calmer news goes by the calmer policy
+            anew = run is None or used_up(alert) or (urgency is Urgency.AT_ONCE and run.urgency is not urgency)
         else:
             update |= {"urgency": urgency, "deadline": deadline, "open_since": now}
             anew = True
         if anew:
             return _escalated(situation, alert.model_copy(update=update), urgency)
     return alert.model_copy(update=update)
+
+
+def _was_ended(alert: Alert) -> bool:
+    """Whether it stands open with nobody further to tell, because the patient's death was recorded."""
+    return alert.status is AlertStatus.OPEN and bool(alert.escalations) and alert.escalations[-1].ended_at is not None
+
+
+def _resumed(situation: Situation, alert: Alert, concern: Concern) -> Alert:
+    """The death was recorded by mistake: what was live evidence is told again as a round of its own."""
+    number = 1 + max(evidence.round for evidence in alert.told)
+    again = {"round": number, "added_at": situation.now, "settled_at": None}
+    update = {
+        "told": [one if one.origin is Origin.IMPORT else one.model_copy(update=again) for one in alert.told],
+        "holds": concern.holds,
+        "as_of": situation.order,
+        "open_since": situation.now,
+        "deadline": answer_by(situation.working_time, situation.now, alert.urgency),
+    }
+    return _escalated(situation, alert.model_copy(update=update), alert.urgency)
 
 
 def _going_on(alert: Alert, concern: Concern) -> Alert:
@@ -262,7 +285,9 @@ def acknowledge(
     if alert.status is AlertStatus.ACKNOWLEDGED:
         return alert
     update = {"status": AlertStatus.ACKNOWLEDGED, "acknowledged_at": now, "acknowledged_by": by}
-    return follow_up(_all_settled(alert.model_copy(update=update), now))
+    over = bool(alert.escalations) and alert.escalations[-1].ended_at is not None
+    acknowledged = _all_settled(alert.model_copy(update=update), now)
+    return acknowledged if over else follow_up(acknowledged)
 
 
 def close(alert: Alert, *, by: str, disposition: Disposition, note: str | None, now: datetime) -> Alert:

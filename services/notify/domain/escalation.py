@@ -180,7 +180,7 @@ def settle_step(alert: Alert, delivery: Delivery, now: datetime) -> Alert:
 def settle_message(alert: Alert, delivery: Delivery, number: int, now: datetime) -> Alert:
     """The message of a round of news was handed over, which is the first step of the run it belongs to."""
     run = going_on(alert)
-    if run is None or number < run.round:
+    if run is None or number < run.round or delivery.kind is not Kind.MESSAGE:
         return alert
 
     def settled(step: EscalationStep) -> EscalationStep:

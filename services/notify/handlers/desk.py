@@ -127,8 +127,8 @@ class Desk:
         if alert.status is AlertStatus.OPEN:
             await self._remind(change(alert), now)
         written = await self._alerts.write(alert.key, change, idempotency=idempotency)
+        await self._remind(written.document, now)  # on a retry too: the first try may have died before it
         if not written.replayed:
-            await self._remind(written.document, now)
             await self._call_off(written.document)
         return written
 

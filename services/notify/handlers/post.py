@@ -141,26 +141,29 @@ class Post:
             written_at=now,
             digest=delivery.kind is Kind.DIGEST,
             because=because(delivery, leg, alerts),
-            lines=tuple([await self._line(alerts[item.alert], item, detailed=detailed) for item in delivery.items]),
+            lines=tuple(
+                [await self._line(alerts[item.alert], item, delivery, detailed=detailed) for item in delivery.items]
+            ),
         )
 
-    async def _line(self, alert: Alert, item: Item, *, detailed: bool) -> Line:
+    async def _line(self, alert: Alert, item: Item, delivery: Delivery, *, detailed: bool) -> Line:
         return Line(
             reference=alert.reference,
             link=f"{self.public_url}/a/{link_of(self.link_key, alert.key, alert.reference)}",
             urgency=alert.urgency,
             raised_at=max(told.added_at for told in alert.told),
             deadline=alert.deadline,
-            detail=await self._detail(alert, item) if detailed else None,
+            detail=await self._detail(alert, item, delivery) if detailed else None,
         )
 
-    async def _detail(self, alert: Alert, item: Item) -> Detail:
+    async def _detail(self, alert: Alert, item: Item, delivery: Delivery) -> Detail:
         key = f"{alert.clinic}/{alert.patient}"
         patient, assessment = await self.patients.get(key), await self.assessments.get(key)
         name = patient.name if patient is not None and not patient.deleted else ""
         initials = "".join(f"{word[0]}." for word in name.split())
         concerns = assessment.concerns if assessment is not None and alert.rule != RISK else []
-        news = [told for told in alert.told if told.round == item.round or told.settled_at is None]
+        everything = delivery.step is not None  # whoever is told next has heard none of it
+        news = [told for told in alert.told if everything or told.round == item.round or told.settled_at is None]
         return Detail(
             patient=f"{initials} ({alert.patient})" if initials else alert.patient,
             reason=alert.reason,

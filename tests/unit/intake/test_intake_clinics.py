@@ -189,6 +189,8 @@ def test_a_scale_that_was_there_before_an_instrument_of_its_name_may_stay() -> N
         ({"licences": {"phq9": "mine"}}, "/licences/phq9", "shown to everybody"),
         ({"cut_offs": {"bdi": {"caseness": 5}}}, "/cut_offs/bdi", "phq9, gad7"),
         ({"cut_offs": {"pcl5": {}}}, "/cut_offs/pcl5", "caseness, reliable_change"),
+        ({"cut_offs": {"phq9": {"caseness": 28}}}, "/cut_offs/phq9/caseness", "from 0 to 27"),
+        ({"cut_offs": {"k10-50": {"reliable_change": 41}}}, "/cut_offs/k10-50/reliable_change", "at most 40"),
     ],
 )
 def test_a_licence_or_cut_off_that_would_change_nothing_is_refused(

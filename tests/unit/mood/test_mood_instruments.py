@@ -62,6 +62,25 @@ def test_item_nine_counts_wherever_it_was_answered(
 
 
 @pytest.mark.parametrize(
+    ("answers", "total", "least", "skipped"),
+    [
+        ({str(n): 0 for n in range(1, 9)}, 3, [3], []),
+        ({str(n): 3 for n in range(1, 9)}, 25, [1], []),
+        ({str(n): 3 for n in range(1, 8)}, 25, [1], []),
+        ({str(n): 3 for n in range(1, 8)}, 24, [], ["9"]),
+        ({str(n): 0 for n in range(1, 9)}, 0, [], ["9"]),
+    ],
+)
+def test_a_total_that_cannot_be_reached_without_item_nine_says_so(
+    answers: dict[str, int], total: int, least: list[int], skipped: list[str]
+) -> None:
+    """Beside the other answers it is arithmetic: what is proved is told, at the least it can be; nothing is guessed."""
+    scoring = score_answers(PHQ9, answers, total)
+
+    assert ([answer.value for answer in scoring.risk_answers], scoring.skipped_risk_items) == (least, skipped)
+
+
+@pytest.mark.parametrize(
     ("instrument", "answers", "total", "pointer", "words"),
     [
         (PHQ9, {"1": 4}, None, "/items/1", "from 0 to 3"),

@@ -1,13 +1,15 @@
 """Acknowledging stops an escalation; one that is acknowledged and forgotten comes back."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from services.notify.domain import LegState, link_of
+from shared.contracts import Alert
 from shared.contracts.alerts import AlertStatus, Cause
 from shared.contracts.base import Urgency
 from shared.contracts.escalation import CloseWithin, EscalationSettings, Who
+from shared.documents import Idempotency
 from tests.unit.notify.escalating import Story, policy
 from tests.unit.notify.made import DAY, HOUR, MONDAY
 
@@ -147,3 +149,32 @@ async def test_a_step_under_way_while_somebody_acknowledges_is_said_to_have_been
     assert step.settled_at == MONDAY + timedelta(minutes=30)
     rows = [row for row in story.world.rows().values() if row.step and row.step.step == 2 and row.step.run == 1]
     assert {leg.state for row in rows for leg in row.legs} <= {LegState.SENT, LegState.CANCELLED}
+
+
+async def test_a_retried_acknowledgement_puts_the_reminder_where_a_kill_left_none() -> None:
+    """News began another run between reading and writing, and the process died before the reminder's row was right."""
+    story = Story()
+    await story.hears("e1")
+    await story.minutes(30)
+    await story.minutes(40)
+    desk, real, calls = story.process.desk, story.process.desk._remind, 0
+
+    async def killed(alert: Alert, now: datetime) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise RuntimeError("killed here")
+        await real(alert, now)
+        await story.hears("e2")
+
+    desk._remind = killed  # type: ignore[method-assign]
+    key, alert = Idempotency.of(client="tests", key="k", body=b""), story.alert.alert
+    with pytest.raises(RuntimeError, match="killed here"):
+        await desk.acknowledge("harbour", alert, by="priya", idempotency=key)
+    await story.restarts()
+    await story.process.desk.acknowledge("harbour", alert, by="priya", idempotency=key)
+    before = len(story.told)
+    for _ in range(5):
+        await story.passes(DAY)
+
+    assert [to for to, _ in story.told[before:]] == ["priya", "lee"]

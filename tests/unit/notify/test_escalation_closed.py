@@ -103,3 +103,37 @@ async def test_a_closed_alert_takes_no_acknowledgement() -> None:
 
     assert refused.value.code == "already_closed"
     assert set(story.world.rows()) == rows
+
+
+async def _recorded(story: Story, status: PatientStatus, version: int) -> None:
+    await story.process.reconciler.handle(batch([event(patient(status).model_copy(update={"version": version}))]))
+    await story.process.calm()
+
+
+async def test_a_death_recorded_by_mistake_and_corrected_has_the_alert_told_again() -> None:
+    """The evidence was never dealt with: clinician, duty and lead hear of it from the correction on."""
+    story = Story()
+    await _recorded(story, PatientStatus.ACTIVE, 1)
+    await story.hears("e1")
+    await story.minutes(10)
+    await _recorded(story, PatientStatus.DECEASED, 2)
+    await story.minutes(30)
+    await _recorded(story, PatientStatus.ACTIVE, 3)
+    await story.minutes(30)
+    await story.minutes(30)
+
+    assert story.told == [("priya", 0), ("priya", 40), ("dan", 70), ("lee", 100)]
+
+
+async def test_acknowledging_after_a_death_reminds_nobody() -> None:
+    """Nobody is sent anything new about somebody who has died."""
+    story = Story()
+    await _recorded(story, PatientStatus.ACTIVE, 1)
+    await story.hears("e1")
+    await story.minutes(5)
+    await _recorded(story, PatientStatus.DECEASED, 2)
+    await story.acknowledges()
+    for _ in range(7):
+        await story.passes(DAY)
+
+    assert story.told == [("priya", 0)]

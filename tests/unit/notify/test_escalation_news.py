@@ -3,7 +3,7 @@
 from shared.contracts.alerts import AlertStatus, Cause
 from shared.contracts.base import Urgency
 from tests.unit.notify.escalating import Story
-from tests.unit.notify.made import HOUR
+from tests.unit.notify.made import DAY, HOUR, MONDAY
 
 WORKING = Urgency.WORKING_HOURS
 
@@ -61,6 +61,26 @@ async def test_news_that_make_it_urgent_start_the_urgent_policy() -> None:
 
     assert story.told == [("priya", 0), ("priya", 120), ("dan", 150)]
     assert [run.urgency for run in story.alert.escalations] == [WORKING, Urgency.AT_ONCE]
+
+
+async def test_urgent_news_do_not_wait_for_a_run_that_calmer_news_began() -> None:
+    """Everybody was told on Monday; on Saturday an answer of 1 began a calm run; on Sunday at three it is a 3."""
+    story = Story()
+    await story.hears("e1")
+    await story.minutes(30)
+    await story.minutes(30)
+    await story.until(MONDAY + 5 * DAY)
+    await story.hears("e2", urgency=WORKING)
+    sunday = MONDAY + 5 * DAY + 17 * HOUR
+    await story.until(sunday)
+    before = len(story.told)
+    await story.hears("e3")
+    await story.minutes(30)
+    await story.minutes(30)
+
+    began = int((sunday - MONDAY).total_seconds() // 60)
+    assert story.told[before:] == [("priya", began), ("dan", began + 30), ("lee", began + 60)]
+    assert [run.urgency for run in story.alert.escalations] == [Urgency.AT_ONCE, WORKING, Urgency.AT_ONCE]
 
 
 async def test_calmer_news_leave_an_urgent_escalation_as_it_is() -> None:

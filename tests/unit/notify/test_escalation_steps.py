@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from prometheus_client import REGISTRY
 
-from services.notify.domain import Channel, used_up
+from services.notify.domain import Channel, Delivery, Item, Kind, Leg, LegState, reconcile, used_up
+from services.notify.domain.escalation import settle_message
 from shared.contracts.base import ChannelName, Origin, Urgency
 from shared.contracts.escalation import EscalationPolicy, EscalationSettings, Step, Who
 from tests.unit.notify.escalating import Story, clinic, policy
-from tests.unit.notify.made import DAY, HOUR, MONDAY, assessment, concern, telling
+from tests.unit.notify.made import DAY, HOUR, MONDAY, assessment, concern, situation, telling
 from tests.unit.notify.memory_mongo import Life
 
 WORKING = Urgency.WORKING_HOURS
@@ -236,3 +237,39 @@ async def test_escalations_are_counted_by_step() -> None:
 
     assert count(2) == before + 1
     assert count(1) == messages
+
+
+async def test_who_is_told_next_reads_all_of_the_evidence() -> None:
+    """Duty and lead have heard none of it, whichever round it came in."""
+    story = Story()
+    await story.hears("e1")
+    await story.minutes(10)
+    await story.hears("e2")
+    await story.minutes(20)
+    await story.minutes(30)
+
+    mails = [one for one in story.world.sent if one.channel is Channel.EMAIL]
+    read = {one.to: len(line.detail.evidence) for one in mails for line in one.notice.lines if line.detail}
+    assert (read["dan@listed.example"], read["lee@listed.example"]) == (2, 2)
+
+
+def test_a_digest_line_is_not_the_first_step() -> None:
+    """Imported evidence goes out in the morning's digest; the live evidence of the same alert is still owed."""
+    saturday = MONDAY + 5 * DAY
+    live, imported = telling("e1", urgency=WORKING), telling("e2", origin=Origin.IMPORT)
+    (first,) = reconcile(situation(assessment(concern(live)), now=saturday))
+    (both,) = reconcile(situation(assessment(concern(live, imported), basis=2), [first], now=saturday + HOUR))
+    leg = Leg(id="l", to="priya", channel=Channel.EMAIL, state=LegState.SENT, due_at=saturday)
+    digest = Delivery(
+        id="digest/1",
+        clinic="harbour",
+        kind=Kind.DIGEST,
+        urgency=WORKING,
+        items=(Item(alert=both.key, round=2),),
+        created_at=saturday,
+        due_at=saturday,
+        look_at=saturday,
+        legs=(leg,),
+    )
+
+    assert settle_message(both, digest, 2, saturday + 2 * DAY).escalations[-1].steps[0].settled_at is None

@@ -42,8 +42,9 @@ def score_answers(instrument: Instrument, items: Mapping[str, Any] | None, total
 
     There is a score where every scored item is answered, or a total in range is given. Where a few are missing and the
     instrument's rule allows it, there is an estimate of the total, kept apart from the score; a risk item that was
-    skipped is said to be, and never given a value. A total beside items must be one that they can add up to. A bare
-    total says nothing about risk items. Should all answers of a clinic's own scale add up to less or more than its
+    skipped is said to be, and never given a value, unless the total beside the other answers proves one: then it has
+    the least it can be. A total beside items must be one that they can add up to. A bare total says nothing about risk
+    items. Should all answers of a clinic's own scale add up to less or more than its
     declared range, they are kept without a score: an answer about harm must not be refused because a scale was declared
     wrongly. Raises Problem 422 naming fields and ranges.
     """
@@ -67,12 +68,30 @@ def score_answers(instrument: Instrument, items: Mapping[str, Any] | None, total
         for name in instrument.risk_items
         if name in answers
     ]
+    risk += _proved(instrument, answers, total)
+    settled = {answer.item for answer in risk}
     return Scoring(
         score=_total_of(instrument, answers) if total is None else _agreeing(instrument, answers, total),
         risk_answers=risk,
         prorated=_estimated(instrument, answers) if total is None else None,
-        skipped_risk_items=[name for name in instrument.risk_items if answers and name not in answers],
+        skipped_risk_items=[name for name in instrument.risk_items if answers and name not in settled],
     )
+
+
+def _proved(instrument: Instrument, answers: Mapping[str, int], total: Number | None) -> list[RiskAnswer]:
+    """Risk items left out that the total beside the other answers cannot be reached without, at the least they are."""
+    if total is None or not answers or instrument.own:
+        return []
+    missing = {name: item for name, item in instrument.scored.items() if name not in answers}
+    rest = int(total) // instrument.times - _points(instrument.scored, answers)
+    found = []
+    for name, item in missing.items():
+        least = rest - sum(other.maximum for key, other in missing.items() if key != name)
+        if item.risk and least > item.minimum:
+            found.append(
+                RiskAnswer(item=name, value=least, recall_days=instrument.recall_days, urgent_from=item.urgent_from)
+            )
+    return found
 
 
 def prorate(points: int, answered: int, of: int) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.bus.provision import provision
-from tests.e2e.platform import Clinic, Platform, check_in, phq9, until
+from tests.e2e.platform import Clinic, Platform, check_in, phq9, providers_told, until
 from tests.providers import MailServer, Twilio
 from tests.stack import Stack
 
@@ -23,23 +23,7 @@ async def run(stack: Stack) -> dict[str, Any]:
     await provision(stack.bootstrap)
     with tempfile.TemporaryDirectory() as folder:
         async with MailServer() as mail, Twilio() as twilio:
-            platform = Platform(
-                stack.bootstrap,
-                stack.mongo_url,
-                Path(folder),
-                {
-                    "NOTIFY_SMTP_HOST": mail.host,
-                    "NOTIFY_SMTP_PORT": str(mail.port),
-                    "NOTIFY_SMTP_TLS": "none",
-                    "NOTIFY_MAIL_FROM": "alerts@rapport.example",
-                    "NOTIFY_TWILIO_URL": twilio.url,
-                    "NOTIFY_TWILIO_ACCOUNT": twilio.account,
-                    "NOTIFY_TWILIO_TOKEN": twilio.token,
-                    "NOTIFY_TWILIO_FROM": "+447700900000",
-                    "NOTIFY_PUBLIC_URL": "https://rapport.example",
-                    "NOTIFY_LINK_SECRET": "a-secret-of-the-benchmark",
-                },
-            )
+            platform = Platform(stack.bootstrap, stack.mongo_url, Path(folder), providers_told(mail, twilio))
             try:
                 await platform.start()
                 async with platform.clinic() as clinic:

@@ -1,7 +1,7 @@
 """insights put together: the only place that names concrete parts."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
 
@@ -32,11 +32,7 @@ GATHERED: Final = 0.03
 def create_app(settings: Settings, clock: Clock = SystemClock()) -> FastAPI:
     """The service's app; its lifespan opens everything and closes it in reverse."""
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
-        async with AsyncExitStack() as stack:
-            yield await _open(settings, clock, stack)
-
+    lifespan = runtime.lifespan(partial(_open, settings, clock))
     return runtime.create_app(service=SERVICE, title="Rapport insights", routers=ROUTERS, lifespan=lifespan)
 
 

@@ -1,7 +1,7 @@
 """Intake put together: the only place that names concrete parts."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -27,11 +27,7 @@ from shared.mongo import open_database, ping
 def create_app(settings: Settings, clock: Clock = SystemClock()) -> FastAPI:
     """The service's app; its lifespan opens everything and closes it in reverse."""
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
-        async with AsyncExitStack() as stack:
-            yield await _open(settings, clock, stack)
-
+    lifespan = runtime.lifespan(partial(_open, settings, clock))
     return runtime.create_app(service=SERVICE, title="Rapport intake", routers=ROUTERS, lifespan=lifespan)
 
 

@@ -1,7 +1,7 @@
 """The one place where mood's parts are put together."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
 
@@ -28,11 +28,7 @@ SERVICE: Final = "mood"
 def create_app(settings: Settings, clock: Clock = SystemClock()) -> FastAPI:
     """Mood's app; everything is opened by its lifespan and closed in reverse."""
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
-        async with AsyncExitStack() as stack:
-            yield await _open(settings, clock, stack)
-
+    lifespan = runtime.lifespan(partial(_open, settings, clock))
     return runtime.create_app(service=SERVICE, title="Rapport mood", routers=ROUTERS, lifespan=lifespan)
 
 

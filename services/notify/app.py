@@ -1,8 +1,8 @@
 """notify put together: the only place that names concrete parts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
 
@@ -54,11 +54,7 @@ log = logger(__name__)
 def create_app(settings: Settings, clock: Clock = SystemClock()) -> FastAPI:
     """The service's app; everything is opened and closed by its lifespan."""
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
-        async with AsyncExitStack() as stack:
-            yield await _open(settings, clock, stack)
-
+    lifespan = runtime.lifespan(partial(_open, settings, clock))
     return runtime.create_app(service=SERVICE, title="Rapport notify", routers=ROUTERS, lifespan=lifespan)
 
 

@@ -24,7 +24,7 @@ from shared.runtime.http import (
     routes_of,
     running,
 )
-from shared.runtime.lifecycle import background
+from shared.runtime.lifecycle import background, lifespan
 from shared.runtime.process import collect_seldom, run_service
 from shared.runtime.settings import CommonSettings
 
@@ -47,6 +47,7 @@ __all__ = [
     "fact_id",
     "field_errors",
     "healthy",
+    "lifespan",
     "problems",
     "requires",
     "routes_of",

@@ -1,8 +1,8 @@
 """Background work of a service: started with it, watched, and ended before what it uses is closed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import structlog
@@ -10,6 +10,22 @@ import structlog
 from shared.bus.outcomes import describe
 
 log = structlog.get_logger(__name__)
+
+
+def lifespan(
+    opened: Callable[[AsyncExitStack], Awaitable[Mapping[str, Any]]],
+) -> Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any]]]:
+    """An app's lifespan: `opened` opens everything on the stack it is given and returns the state for routes.
+
+    What is on the stack is closed in reverse, also where opening fails half-way.
+    """
+
+    @asynccontextmanager
+    async def open_and_close(_: Any) -> AsyncIterator[Mapping[str, Any]]:
+        async with AsyncExitStack() as stack:
+            yield await opened(stack)
+
+    return open_and_close
 
 
 @asynccontextmanager

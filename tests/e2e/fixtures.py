@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.bus.provision import provision
-from tests.e2e.platform import Clinic, Platform
+from tests.e2e.platform import Clinic, Platform, providers_told
 from tests.providers import MailServer, Twilio
 from tests.stack import Stack
 
@@ -32,23 +32,7 @@ async def platform(
     """Four processes on the real broker and store server."""
     await provision(stack.bootstrap)
     folder: Path = tmp_path_factory.mktemp("e2e")
-    platform = Platform(
-        stack.bootstrap,
-        stack.mongo_url,
-        folder,
-        {
-            "NOTIFY_SMTP_HOST": mail.host,
-            "NOTIFY_SMTP_PORT": str(mail.port),
-            "NOTIFY_SMTP_TLS": "none",
-            "NOTIFY_MAIL_FROM": "alerts@rapport.example",
-            "NOTIFY_TWILIO_URL": twilio.url,
-            "NOTIFY_TWILIO_ACCOUNT": twilio.account,
-            "NOTIFY_TWILIO_TOKEN": twilio.token,
-            "NOTIFY_TWILIO_FROM": "+447700900000",
-            "NOTIFY_PUBLIC_URL": "https://rapport.example",
-            "NOTIFY_LINK_SECRET": "a-secret-of-the-tests-alone",
-        },
-    )
+    platform = Platform(stack.bootstrap, stack.mongo_url, folder, providers_told(mail, twilio))
     try:
         await platform.start()
         yield platform

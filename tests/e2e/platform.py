@@ -23,6 +23,7 @@ from deploy.native.ports import free_port
 from services.__main__ import service_apps
 from shared.auth import SCOPES, DevelopmentIssuer
 from shared.clock import SystemClock
+from tests.providers import MailServer, Twilio
 
 ROOT = Path(__file__).parents[2]
 POLL = 0.05  # seconds between two looks
@@ -39,6 +40,22 @@ async def until(what: str, ask: Callable[[], Awaitable[Answer | None]], *, secon
             return answer
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
         await asyncio.sleep(POLL)
+
+
+def providers_told(mail: MailServer, twilio: Twilio) -> dict[str, str]:
+    """What notify is told of its providers."""
+    return {
+        "NOTIFY_SMTP_HOST": mail.host,
+        "NOTIFY_SMTP_PORT": str(mail.port),
+        "NOTIFY_SMTP_TLS": "none",
+        "NOTIFY_MAIL_FROM": "alerts@rapport.example",
+        "NOTIFY_TWILIO_URL": twilio.url,
+        "NOTIFY_TWILIO_ACCOUNT": twilio.account,
+        "NOTIFY_TWILIO_TOKEN": twilio.token,
+        "NOTIFY_TWILIO_FROM": "+447700900000",
+        "NOTIFY_PUBLIC_URL": "https://rapport.example",
+        "NOTIFY_LINK_SECRET": "a-secret-of-the-tests-alone",
+    }
 
 
 @dataclass

@@ -25,10 +25,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-import yaml
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
@@ -280,15 +278,3 @@ def _session(chance: Random, patient: str, session: str, at: datetime) -> Sessio
         updated_at=at,
         rating=Rating.model_validate({**answers, "rated_at": at}),
     )
-
-
-async def _alone() -> None:
-    """`python -m benchmarks.insights`: on a stack of its own."""
-    from tests.stack import open_stack  # noqa: PLC0415  only here is one opened
-
-    with TemporaryDirectory(), open_stack() as stack:
-        print(yaml.safe_dump(await run(stack), sort_keys=False))
-
-
-if __name__ == "__main__":
-    asyncio.run(_alone())

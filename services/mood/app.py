@@ -14,7 +14,7 @@ from services.mood.store import Store
 from shared import runtime
 from shared.auth import Verifier
 from shared.bus import Position
-from shared.bus.kafka import KafkaPublisher, KafkaSource, describe_cluster
+from shared.bus.kafka import LEISURELY, KafkaPublisher, KafkaSource, describe_cluster
 from shared.bus.runner import Runner, wait_for
 from shared.bus.source import Limits
 from shared.bus.table import TableFeed
@@ -41,7 +41,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     clinics, store, resume = Clinics(), Store(database), MongoResumeStore(database=database, group=name)
     feed = TableFeed(service=SERVICE, source=source(group=None, topics=TABLES), on_event=clinics.apply)
     # timelines may be a moment behind (reads can wait for a position); the door may not
-    read = source(group=name, topics=SUBSCRIPTIONS, fetch_at_least=256 * 1024, fetch_within=0.1)
+    read = source(group=name, topics=SUBSCRIPTIONS, fetching=LEISURELY)
     follower = Follower(store=store)
     runner = Runner(service=SERVICE, source=read, handler=follower, resume=resume, publisher=publisher, clock=clock,
                     limits=Limits(concurrency=16))  # fmt: skip  # a batch that pauses must not hold up the others

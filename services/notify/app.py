@@ -31,7 +31,7 @@ from services.notify.store import ALERT_FACETS, Clinics, Store
 from shared import runtime
 from shared.auth import Verifier
 from shared.bus import Event
-from shared.bus.kafka import KafkaPublisher, KafkaSource
+from shared.bus.kafka import GATHERED, KafkaPublisher, KafkaSource
 from shared.bus.runner import Runner, wait_for
 from shared.bus.table import TableFeed
 from shared.clock import Clock, SystemClock
@@ -44,10 +44,6 @@ from shared.mongo import open_database, ping
 SERVICE: Final = "notify"
 PROVIDER_TIMEOUT: Final = 15.0
 """Seconds an SMS provider may take to answer."""
-FETCHED: Final = 64 * 1024
-"""Bytes a fetch is answered with at once."""
-GATHERED: Final = 0.03
-"""Seconds one waits for as many: fewer and fuller fetches, a fifth less work at 50 assessments a second."""
 log = logger(__name__)
 
 
@@ -111,8 +107,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             bootstrap=settings.kafka,
             group=name,
             topics=SUBSCRIPTIONS,
-            fetch_at_least=FETCHED,
-            fetch_within=GATHERED,
+            fetching=GATHERED,
         ),
         handler=reconciler,
         resume=resume,

@@ -1,6 +1,7 @@
 """Service defaults: settings, the HTTP edge, and background work, once for all four services."""
 
 from shared.runtime.doors import (
+    BEHIND_DOCUMENTED,
     BEHIND_HEADER,
     POSITION_HEADER,
     Body,
@@ -29,6 +30,7 @@ from shared.runtime.process import collect_seldom, run_service
 from shared.runtime.settings import CommonSettings
 
 __all__ = [
+    "BEHIND_DOCUMENTED",
     "BEHIND_HEADER",
     "POSITION_HEADER",
     "PUBLIC_PATHS",

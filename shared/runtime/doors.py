@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Response
@@ -16,6 +16,10 @@ from shared.errors import Problem
 
 POSITION_HEADER: Final = "Position"
 BEHIND_HEADER: Final = "Projection-Behind"
+BEHIND_DOCUMENTED: Final[Mapping[str, Any]] = {
+    BEHIND_HEADER: {"description": "true: the position asked for was not reached yet.", "schema": {"type": "string"}}
+}
+"""For the `headers` of a response in the API document."""
 _FACTS: Final = uuid.UUID("5b0d7a1e-7a8c-5d1f-9a55-3f6d8a0f2c11")
 Authorize = Callable[[Request], Awaitable[Caller]]
 

@@ -1,6 +1,6 @@
 """The instruments: what can be recorded, how it is scored, and its wording where that may be shown."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
@@ -9,12 +9,9 @@ from services.mood.domain import Instrument, Item, Licence, Range, Showing, Thre
 from services.mood.handlers import Catalogue
 from shared.auth import Caller
 from shared.contracts.base import Id, Number
-from shared.runtime import BEHIND_HEADER, WaitForPosition, caller_with, problems, settle
+from shared.runtime import BEHIND_DOCUMENTED, WaitForPosition, caller_with, problems, settle
 
 router = APIRouter(tags=["instruments"])
-_BEHIND: Final = {
-    BEHIND_HEADER: {"description": "true: the position asked for was not reached yet.", "schema": {"type": "string"}}
-}
 InstrumentId = Annotated[Id, Path(description="The id it is recorded under, as in phq9.")]
 
 
@@ -92,7 +89,7 @@ class Instruments(BaseModel):
     "/v1/instruments",
     operation_id="list_instruments",
     summary="The instruments that can be recorded",
-    responses={200: {"headers": _BEHIND}, **problems(400)},
+    responses={200: {"headers": BEHIND_DOCUMENTED}, **problems(400)},
 )
 async def list_instruments(
     request: Request, response: Response, *, wait_for: WaitForPosition, caller: Caller = caller_with("entries:read")
@@ -108,7 +105,7 @@ async def list_instruments(
     "/v1/instruments/{instrument}",
     operation_id="read_instrument",
     summary="One instrument: items, scoring, numbers with their sources, wording where it may be shown",
-    responses={200: {"headers": _BEHIND}, **problems(400, 404)},
+    responses={200: {"headers": BEHIND_DOCUMENTED}, **problems(400, 404)},
 )
 async def read_instrument(
     request: Request,

@@ -16,13 +16,10 @@ from shared.contracts.base import Id, Number, Origin
 from shared.contracts.moods import RiskAnswer
 from shared.contracts.questions import QuestionStatus
 from shared.errors import FieldError, Problem
-from shared.runtime import BEHIND_HEADER, Body, WaitForPosition, caller_with, problems, settle
+from shared.runtime import BEHIND_DOCUMENTED, BEHIND_HEADER, Body, WaitForPosition, caller_with, problems, settle
 
 router = APIRouter(tags=["patients"])
 _PLACE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 [\x21-\x7e]{1,200}")
-_BEHIND: Final = {
-    BEHIND_HEADER: {"description": "true: the position asked for was not reached yet.", "schema": {"type": "string"}}
-}
 PatientId = Annotated[Id, Path(description="The clinic's own id of the patient.")]
 
 
@@ -132,7 +129,7 @@ class PatientProgress(Progress):
     "/v1/patients/{patient}/timeline",
     operation_id="read_timeline",
     summary="A patient's entries in the order they happened",
-    responses={200: {"headers": _BEHIND}, **problems(400, 404)},
+    responses={200: {"headers": BEHIND_DOCUMENTED}, **problems(400, 404)},
 )
 async def read_timeline(
     request: Request,
@@ -158,7 +155,7 @@ async def read_timeline(
     "/v1/patients/{patient}/progress",
     operation_id="read_progress",
     summary="How a patient is doing, in numbers and plain words",
-    responses={200: {"headers": _BEHIND}, **problems(400, 404)},
+    responses={200: {"headers": BEHIND_DOCUMENTED}, **problems(400, 404)},
 )
 async def read_progress(
     request: Request,

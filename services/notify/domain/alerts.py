@@ -90,7 +90,7 @@ def _reconcile_rule(situation: Situation, assessment: Assessment, rule: str, con
         return _opened(situation, assessment, concern, news, before=len(mine))
     if current is None:
         return None
-    if concern is not None and _was_ended(current):
+    if concern is not None and current.status is AlertStatus.OPEN and _was_ended(current):
         return _resumed(situation, current, concern)
     wanted = _ended(situation, current) if concern is None or not concern.holds else _going_on(current, concern)
     if wanted.status is not AlertStatus.CLOSED:
@@ -196,8 +196,8 @@ def _appended(situation: Situation, alert: Alert, concern: Concern, news: Sequen
 
 
 def _was_ended(alert: Alert) -> bool:
-    """Whether it stands open with nobody further to tell, because the patient's death was recorded."""
-    return alert.status is AlertStatus.OPEN and bool(alert.escalations) and alert.escalations[-1].ended_at is not None
+    """Whether nobody further is told, because the patient's death was recorded."""
+    return bool(alert.escalations) and alert.escalations[-1].ended_at is not None
 
 
 def _resumed(situation: Situation, alert: Alert, concern: Concern) -> Alert:
@@ -285,9 +285,8 @@ def acknowledge(
     if alert.status is AlertStatus.ACKNOWLEDGED:
         return alert
     update = {"status": AlertStatus.ACKNOWLEDGED, "acknowledged_at": now, "acknowledged_by": by}
-    over = bool(alert.escalations) and alert.escalations[-1].ended_at is not None
     acknowledged = _all_settled(alert.model_copy(update=update), now)
-    return acknowledged if over else follow_up(acknowledged)
+    return acknowledged if _was_ended(alert) else follow_up(acknowledged)
 
 
 def close(alert: Alert, *, by: str, disposition: Disposition, note: str | None, now: datetime) -> Alert:

@@ -9,9 +9,20 @@ from shared.contracts.alerts import Alert
 from shared.contracts.assessments import Assessment
 from shared.contracts.base import Contract, Document, Fact
 from shared.contracts.clinics import Clinic, Clinician
-from shared.contracts.moods import CheckInRecorded, QuestionnaireCompleted
+from shared.contracts.moods import (
+    CheckInCorrected,
+    CheckInRecorded,
+    EntriesSeen,
+    EntryWithdrawn,
+    QuestionnaireCompleted,
+    StrategiesAllowed,
+    StrategiesPinned,
+    StrategySuggested,
+    StrategyTried,
+)
 from shared.contracts.patients import Patient
 from shared.contracts.questions import Question, QuestionAsked
+from shared.contracts.reminders import ReminderDue
 from shared.contracts.sessions import Session
 from shared.contracts.topics import Topic
 
@@ -24,6 +35,14 @@ EVENTS: dict[str, type[Contract]] = {
     "rapport.intake.question.v1": Question,
     "rapport.mood.check-in-recorded.v1": CheckInRecorded,
     "rapport.mood.questionnaire-completed.v1": QuestionnaireCompleted,
+    "rapport.mood.check-in-corrected.v1": CheckInCorrected,
+    "rapport.mood.entry-withdrawn.v1": EntryWithdrawn,
+    "rapport.mood.strategy-tried.v1": StrategyTried,
+    "rapport.mood.strategies-pinned.v1": StrategiesPinned,
+    "rapport.mood.strategies-allowed.v1": StrategiesAllowed,
+    "rapport.mood.strategy-suggested.v1": StrategySuggested,
+    "rapport.mood.entries-seen.v1": EntriesSeen,
+    "rapport.mood.reminder-due.v1": ReminderDue,
     "rapport.insights.assessment.v1": Assessment,
     "rapport.notify.alert.v1": Alert,
 }
@@ -36,16 +55,24 @@ __all__ = [
     "TYPES",
     "Alert",
     "Assessment",
+    "CheckInCorrected",
     "CheckInRecorded",
     "Clinic",
     "Clinician",
     "Contract",
     "Document",
+    "EntriesSeen",
+    "EntryWithdrawn",
     "Fact",
     "Patient",
     "Question",
     "QuestionAsked",
     "QuestionnaireCompleted",
+    "ReminderDue",
     "Session",
+    "StrategiesAllowed",
+    "StrategiesPinned",
+    "StrategySuggested",
+    "StrategyTried",
     "Topic",
 ]

@@ -78,6 +78,9 @@ class Contract(BaseModel):
 class Fact(Contract):
     """Something that happened to a patient and never changes."""
 
+    from_patient: ClassVar[bool] = True
+    """Whether it is word from the patient: what counts as an entry, and as having been heard from."""
+
     patient: Id = Field(description="The clinic's own id of the patient.")
     occurred_at: AwareDatetime = Field(description="When it happened, with the offset of the place it happened in.")
     local_day: date = Field(description="The patient's own calendar day of `occurred_at`, by its offset.")

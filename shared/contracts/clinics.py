@@ -20,6 +20,16 @@ LicenceHeld = Annotated[str, StringConstraints(strip_whitespace=True, min_length
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
+class Role(StrEnum):
+    """What somebody does in a care team: whom a question is routed to."""
+
+    THERAPIST = "therapist"
+    PRESCRIBER = "prescriber"
+    LEAD = "lead"
+    ADMIN = "admin"
+    SUPPORT = "support"
+
+
 class Region(StrEnum):
     """Whose crisis contacts patients are shown."""
 
@@ -148,6 +158,13 @@ class Clinic(Document):
         return found
 
 
+class Away(Part):
+    """A stretch of leave."""
+
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime = Field(description="Exclusive.")
+
+
 class Clinician(Document):
     """Somebody who cares for patients and hears of their concerns."""
 
@@ -159,6 +176,9 @@ class Clinician(Document):
     mobile: Mobile | None = None
     channels: list[ChannelName] = Field(default_factory=list)
     deputy: Id | None = Field(default=None, description="The clinician who stands in for them.")
+    role: Role = Role.THERAPIST
+    zone: Zone | None = Field(default=None, description="The clinician's own zone; the clinic's where none is given.")
+    away: list[Away] = Field(default_factory=list, max_length=200, description="Leave: what is theirs goes to others.")
 
     @property
     def key(self) -> str:

@@ -1,10 +1,12 @@
 """How the patient is: facts of mood."""
 
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
 from shared.contracts.base import Fact, Id, Number, Part
+from shared.contracts.screening import Screening
 from shared.contracts.topics import Topic
 
 MoodValue = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
@@ -22,6 +24,101 @@ class CheckInRecorded(Fact):
     sleep: Tenth | None = Field(default=None, description="How well the patient slept, 0 to 10.")
     feelings: list[Feeling] = Field(default_factory=list, max_length=20)
     note: str | None = Field(default=None, max_length=2000)
+    answers: dict[Id, Number] = Field(
+        default_factory=dict, description="Answers to the clinic's own extra questions, by the question's name."
+    )
+    screening: Screening | None = Field(default=None, description="Of the note; None: there is none, or nobody looked.")
+
+
+class CheckInCorrected(Fact):
+    """A patient corrected a check-in: it counts with this content from now on, at its own time and on its own day.
+
+    `occurred_at` and `local_day` are those of the correction. Of several the last one counts, by (`occurred_at`, id).
+    Nothing is overwritten: the check-in as it was stays readable.
+    """
+
+    topic: ClassVar[Topic] = Topic.MOODS
+
+    entry: str = Field(description="The id of the check-in.")
+    mood: MoodValue
+    energy: Tenth | None = None
+    sleep: Tenth | None = None
+    feelings: list[Feeling] = Field(default_factory=list, max_length=20)
+    note: str | None = Field(default=None, max_length=2000)
+    answers: dict[Id, Number] = Field(default_factory=dict)
+    screening: Screening | None = None
+
+
+class EntryWithdrawn(Fact):
+    """A patient (or the clinic, for a mistake) withdrew a check-in or a questionnaire: it counts no longer.
+
+    It wins over every correction, whatever the order. What was said about harm is not taken back by it: an answer to a
+    risk item, and crisis language, stay told until a human closes the alert.
+    """
+
+    topic: ClassVar[Topic] = Topic.MOODS
+
+    entry: str = Field(description="The id of the check-in or questionnaire.")
+    why: str = Field(default="", max_length=500)
+
+
+class StrategyTried(Fact):
+    """A patient tried a coping strategy. Distress before and after: 0 none to 10 worst."""
+
+    topic: ClassVar[Topic] = Topic.MOODS
+
+    strategy: Id = Field(description="A strategy of mood's library.")
+    before: Tenth | None = None
+    after: Tenth | None = None
+    suggestion: str | None = Field(default=None, description="The id of the suggestion it came from.")
+
+
+class StrategiesPinned(Fact):
+    """A patient pinned the strategies that are theirs, at most two; the last word counts, an empty list unpins."""
+
+    topic: ClassVar[Topic] = Topic.MOODS
+
+    strategies: list[Id] = Field(max_length=2)
+
+
+class StrategiesAllowed(Fact):
+    """A clinician said which strategies may be suggested to a patient; the last word counts, None allows all."""
+
+    topic: ClassVar[Topic] = Topic.MOODS
+    from_patient: ClassVar[bool] = False
+
+    strategies: list[Id] | None
+    by: str = Field(max_length=200, description="Who, as named by the caller's token.")
+
+
+class StrategySuggested(Fact):
+    """Which strategies were suggested to a patient, by which draw: enough to make the same draw again."""
+
+    topic: ClassVar[Topic] = Topic.MOODS
+    from_patient: ClassVar[bool] = False
+
+    strategies: list[Id] = Field(description="In the order shown.")
+    seed: int
+    drawn: dict[Id, Number] = Field(default_factory=dict, description="What was drawn for each that was considered.")
+    model: Id = Field(description="The recommender and its version.")
+
+
+class Through(StrEnum):
+    """Where entries were shown to a clinician."""
+
+    TIMELINE = "timeline"
+    BRIEF = "brief"
+
+
+class EntriesSeen(Fact):
+    """A clinician was shown entries for the first time: the patient's receipts say so. `occurred_at` is when."""
+
+    topic: ClassVar[Topic] = Topic.MOODS
+    from_patient: ClassVar[bool] = False
+
+    entries: list[str] = Field(min_length=1, max_length=1000, description="Ids of entries.")
+    through: Through
+    by: str = Field(max_length=200, description="Who, as named by the caller's token.")
 
 
 class RiskAnswer(Part):

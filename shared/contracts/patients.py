@@ -1,13 +1,13 @@
 """Patients: documents of intake."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, StringConstraints
 
-from shared.contracts.base import Document, Id, Zone
-from shared.contracts.clinics import Email, Mobile
+from shared.contracts.base import ChannelName, Document, Id, Part, Zone
+from shared.contracts.clinics import Email, Mobile, Role
 from shared.contracts.topics import Topic
 
 
@@ -17,6 +17,76 @@ class PatientStatus(StrEnum):
     ACTIVE = "active"
     DISCHARGED = "discharged"
     DECEASED = "deceased"
+
+
+SenderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ]{2,11}$")]
+"""What an SMS may name as its sender, e.g. "Harbour"."""
+
+
+class ContactWishes(Part):
+    """How the patient wishes to be written to, in their own zone. Nothing is sent without `consent_to_contact`."""
+
+    channel: ChannelName | None = Field(default=None, description="None: whichever there is, an SMS first.")
+    reminders: bool = Field(default=True, description="Whether to be reminded of what is due.")
+    most_a_week: int = Field(default=3, ge=0, le=21, description="The most reminders in any seven days.")
+    quiet_from: time = Field(default=time(21, 0), description="Local time from which nothing is sent.")
+    quiet_until: time = Field(default=time(9, 0), description="Local time from which it is sent again.")
+    sender: SenderName | None = Field(
+        default=None, description="A neutral name to send under; None: the clinic's."
+    )
+    neutral: bool = Field(default=False, description="Whether messages say nothing of care at all.")
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] = "en"
+
+
+class AssignedProtocol(Part):
+    """A protocol of the clinic's that a patient follows, beside those of their pathway."""
+
+    protocol: Id
+    starts_on: date = Field(description="The patient's local day of the first occasion, at the earliest.")
+    stops_on: date | None = Field(default=None, description="Last local day, inclusive.")
+
+
+class ZoneSince(Part):
+    """Where the patient has been since when: occasions of the past keep the zone they fell due in."""
+
+    zone: Zone
+    since: AwareDatetime
+
+
+class CareTeamMember(Part):
+    """Somebody who shares the care of a patient."""
+
+    clinician: Id
+    role: Role
+    since: AwareDatetime
+    until: AwareDatetime | None = None
+
+
+class EpisodeEnd(StrEnum):
+    """Why an episode of care ended."""
+
+    COMPLETED = "completed"
+    DROPPED_OUT = "dropped_out"
+    REFERRED_ON = "referred_on"
+    NOT_SUITABLE = "not_suitable"
+    DECLINED = "declined"
+    DECEASED = "deceased"
+    OTHER = "other"
+
+
+class Episode(Part):
+    """One episode of care, from referral to discharge. Outcomes are per episode."""
+
+    episode: Id
+    referred_on: date
+    started_on: date | None = Field(
+        default=None, description="First local day of care; earlier scores are no baseline."
+    )
+    problem: Id | None = Field(default=None, description="What it is for, by the clinic's own word, e.g. depression.")
+    intensity: Id | None = Field(default=None, description="The clinic's own word, e.g. low or high.")
+    clinician: Id | None = Field(default=None, description="Whose patient it was when the episode ended, or is.")
+    ended_on: date | None = Field(default=None, description="Last local day; None while it is open.")
+    end: EpisodeEnd | None = None
 
 
 class Patient(Document):
@@ -35,6 +105,18 @@ class Patient(Document):
     episode_started_on: date | None = Field(
         default=None,
         description="First local day of the present episode of care; earlier scores are no baseline.",
+    )
+    episodes: list[Episode] = Field(
+        default_factory=list,
+        description="Oldest first; at most one is open. `episode_started_on` is the start of the last one.",
+    )
+    care_team: list[CareTeamMember] = Field(default_factory=list, description="Beside `clinician`; past ones included.")
+    pathway: Id | None = Field(default=None, description="A pathway of the clinic's settings: the protocols followed.")
+    pathway_since: date | None = Field(default=None, description="Local day from which the pathway's protocols run.")
+    protocols: list[AssignedProtocol] = Field(default_factory=list)
+    contact: ContactWishes = Field(default_factory=ContactWishes)
+    zones: list[ZoneSince] = Field(
+        default_factory=list, description="Every zone told, oldest first; the last one is `zone`."
     )
     registered_at: AwareDatetime
     created_at: AwareDatetime | None = Field(

@@ -1,12 +1,36 @@
 """Patients' questions: that one was asked is a fact, what became of it is a document. Both are intake's."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from shared.contracts.base import Document, Fact, Id
+from shared.contracts.base import Document, Fact, Id, Part
+from shared.contracts.clinics import Role
+from shared.contracts.screening import Screening
 from shared.contracts.topics import Topic
+
+
+class Category(StrEnum):
+    """What a question is about, which decides who answers it and by when."""
+
+    CRISIS = "crisis"
+    MEDICATION = "medication"
+    WORSENING = "worsening"
+    TREATMENT = "treatment"
+    APPOINTMENT = "appointment"
+    TECHNICAL = "technical"
+    FEEDBACK = "feedback"
+
+
+class Triage(Part):
+    """Where a question goes and by when a human replies. Made when it is asked, so that a newer screen moves nothing."""
+
+    category: Category
+    role: Role = Field(description="Whose it is to answer; where nobody has that role, the patient's clinician.")
+    half_at: AwareDatetime = Field(description="Half of the target time: somebody else hears of it.")
+    target_at: AwareDatetime = Field(description="By when a human should have replied, in the clinic's working hours.")
+    by: Id = Field(description="What decided the category: the triage and its version, or `clinic` for a human.")
 
 
 class QuestionAsked(Fact):
@@ -16,6 +40,8 @@ class QuestionAsked(Fact):
 
     question: Id
     text: str = Field(min_length=1, max_length=2000)
+    screening: Screening | None = None
+    triage: Triage | None = Field(default=None, description="None: asked before there was a triage.")
 
     @property
     def key(self) -> str:
@@ -31,6 +57,15 @@ class QuestionStatus(StrEnum):
     SETTLED = "settled"
 
 
+class Handover(Part):
+    """Somebody took a question, or was given it."""
+
+    at: AwareDatetime
+    to: Id | None = Field(description="A clinician; None: back to everyone with the role.")
+    by: str = Field(max_length=200, description="Who did it, or `rapport` where time did.")
+    why: Literal["claimed", "handed_over", "half_target", "target", "recategorised", "reopened"]
+
+
 class Question(Document):
     """The handling of a question: its answer, and whether the patient says it is settled."""
 
@@ -44,6 +79,12 @@ class Question(Document):
     answered_by: str | None = None
     answered_at: AwareDatetime | None = None
     settled_at: AwareDatetime | None = None
+    settled_by: Literal["patient", "clinic"] | None = Field(
+        default=None, description="Only the patient's word settles it; `clinic` is them saying so in the room."
+    )
+    triage: Triage | None = Field(default=None, description="As made when it was asked, or as a human put it right.")
+    assigned_to: Id | None = Field(default=None, description="The clinician whose it is now; None: the role's.")
+    handovers: list[Handover] = Field(default_factory=list, max_length=100, description="Oldest first.")
     updated_at: AwareDatetime
 
     @property

@@ -1,11 +1,12 @@
 """Sessions with their attendance and rating: documents of intake."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
 from shared.contracts.base import Document, Id, Origin, Part
+from shared.contracts.screening import Screening
 from shared.contracts.topics import Topic
 
 
@@ -32,6 +33,7 @@ class Rating(Part):
     questions_were_answered: Tenth
     comment: str = Field(default="", max_length=2000)
     rated_at: AwareDatetime
+    screening: Screening | None = Field(default=None, description="Of the comment.")
     origin: Origin = Origin.LIVE
 
     @property
@@ -46,6 +48,26 @@ class Rating(Part):
         ) / 5
 
 
+class Checklist(Part):
+    """The therapist's own checklist for the relationship: what was looked after in this session. None: not said."""
+
+    welcomed: bool | None = Field(default=None, description="The patient was welcomed in person and on time.")
+    room_ready: bool | None = Field(default=None, description="The room (or the call) was quiet, private, comfortable.")
+    full_attention: bool | None = Field(default=None, description="Nothing else took the therapist's attention.")
+    time_for_questions: bool | None = Field(default=None, description="There was time for the patient's questions.")
+    note: str = Field(default="", max_length=1000)
+    filled_by: str = Field(max_length=200)
+    filled_at: AwareDatetime
+
+
+class Rescheduled(Part):
+    """One move of a session: from when to when, asked by whom."""
+
+    was: AwareDatetime
+    at: AwareDatetime = Field(description="When it was moved.")
+    by: Literal["patient", "clinic"]
+
+
 class Session(Document):
     """A planned meeting of a patient and a clinician, and what came of it."""
 
@@ -57,6 +79,13 @@ class Session(Document):
     clinician: Id | None = None
     attendance: Attendance | None = None
     rating: Rating | None = None
+    ends_at: AwareDatetime | None = Field(
+        default=None, description="When it is planned to end; 50 minutes where unsaid."
+    )
+    rescheduled: list[Rescheduled] = Field(default_factory=list, max_length=50, description="Oldest first.")
+    late_minutes: int | None = Field(default=None, ge=1, le=240, description="How late the patient came, where known.")
+    attendance_at: AwareDatetime | None = Field(default=None, description="When attendance was recorded.")
+    checklist: Checklist | None = None
     updated_at: AwareDatetime
 
     @property

@@ -31,9 +31,7 @@ class ContactWishes(Part):
     most_a_week: int = Field(default=3, ge=0, le=21, description="The most reminders in any seven days.")
     quiet_from: time = Field(default=time(21, 0), description="Local time from which nothing is sent.")
     quiet_until: time = Field(default=time(9, 0), description="Local time from which it is sent again.")
-    sender: SenderName | None = Field(
-        default=None, description="A neutral name to send under; None: the clinic's."
-    )
+    sender: SenderName | None = Field(default=None, description="A neutral name to send under; None: the clinic's.")
     neutral: bool = Field(default=False, description="Whether messages say nothing of care at all.")
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] = "en"
 

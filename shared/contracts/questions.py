@@ -24,7 +24,7 @@ class Category(StrEnum):
 
 
 class Triage(Part):
-    """Where a question goes and by when a human replies. Made when it is asked, so that a newer screen moves nothing."""
+    """Where a question goes and by when a human replies. Made when it is asked: a newer triage moves nothing."""
 
     category: Category
     role: Role = Field(description="Whose it is to answer; where nobody has that role, the patient's clinician.")

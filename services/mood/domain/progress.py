@@ -30,7 +30,7 @@ class Week(Part):
     week: str = Field(description="ISO week, as in 2026-W48.")
     first_day: date
     last_day: date
-    entries: int = Field(description="Check-ins, questionnaires and questions.")
+    entries: int = Field(description="Check-ins, questionnaires, questions and strategies tried.")
     check_ins: int
     days_observed: int = Field(description="Days with a check-in, 0 to 7.")
     mean_mood: float | None = Field(

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.mood.domain import (
     SOME_MONTHS,
+    Coping,
     Instrument,
     Progress,
     Recorded,
@@ -34,6 +35,7 @@ class Shown:
     instruments: Mapping[str, Instrument]
     after: str | None
     set_aside: int
+    coping: Coping
 
 
 class Reader:
@@ -48,13 +50,16 @@ class Reader:
         entries, more = await self._page(clinic, patient, known, wish)
         asked = [entry.fact for entry in entries if isinstance(entry.fact, QuestionAsked)]
         questions = await self._store.questions.get_many(f"{clinic}/{patient}/{fact.question}" for fact in asked)
+        now = self._clock.now()
+        coping, _ = await self._store.coping.read(clinic, patient, now)
         return Shown(
             registered=document is not None,
             entries=entries,
             questions={question.question: question for question in questions.values() if not question.deleted},
-            instruments=instruments_of(in_force(self._clinics, clinic, self._clock.now())),
+            instruments=instruments_of(in_force(self._clinics, clinic, now)),
             after=entries[-1].place if more else None,
             set_aside=known.set_aside,
+            coping=coping,
         )
 
     async def progress(self, clinic: str, patient: str) -> tuple[Progress, str, bool]:

@@ -46,17 +46,17 @@ def prior_of(means: Mapping[str, float]) -> float:
     return math.fsum(means.values()) / len(means) if len(means) >= ENOUGH_PATIENTS else PRIOR
 
 
-def belief_of(tally: Tally, prior: float) -> Belief:
-    """What is believed of a strategy for a patient: m = (k0 m0 + sum r) / (k0 + n), k0 = 4."""
-    mean = (PRIOR_WEIGHT * prior + tally.reward) / (PRIOR_WEIGHT + tally.rated)
+def belief_of(tally: Tally, prior: float, weight: int = PRIOR_WEIGHT) -> Belief:
+    """What is believed of a strategy for a patient: m = (k0 m0 + sum r) / (k0 + n); weight: k0, 1 or more."""
+    mean = (weight * prior + tally.reward) / (weight + tally.rated)
     return Belief(mean=mean, rated=tally.rated, prior=prior)
 
 
-def draw(belief: Belief, seed: int, name: str) -> float:
+def draw(belief: Belief, seed: int, name: str, weight: int = PRIOR_WEIGHT) -> float:
     """One draw from N(m, s^2 / (k0 + n)), s = 0.5; the same for the same belief, seed and strategy, on any machine."""
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     chance = (int.from_bytes(digest[:6], "big") + 0.5) / 2**48
-    return belief.mean + SPREAD / math.sqrt(PRIOR_WEIGHT + belief.rated) * _STANDARD.inv_cdf(chance)
+    return belief.mean + SPREAD / math.sqrt(weight + belief.rated) * _STANDARD.inv_cdf(chance)
 
 
 def seed_of(fact_id: str) -> int:

@@ -151,6 +151,17 @@ class PatientProgress(Progress):
     patient: str
     registered: bool = Field(description="False: the clinic has not registered this patient yet.")
     zone: str = Field(description="The IANA zone `today` is told in: the patient's, else the clinic's.")
+    pinned: list[PinShown] = Field(description="The patient's own two strategies, to be shown first.")
+
+
+class ProgressInWords(BaseModel):
+    """A patient's progress for the patient: plain sentences, to be shown as they are."""
+
+    patient: str
+    pinned: list[PinShown] = Field(description="Their own two strategies, to be shown first.")
+    weeks: list[str] = Field(description="This week and last.")
+    since_start: list[str]
+    what_helped: list[str]
 
 
 @router.get(
@@ -199,7 +210,7 @@ async def read_progress(
     caller: Caller = caller_with("entries:read"),
 ) -> PatientProgress:
     """This ISO week and last, and since the start: each instrument's first and latest score, with its range, band,
-    caseness and reliable change where they are published.
+    caseness and reliable change where they are published. What the patient pinned, and what helped.
 
     Weeks and days are the patient's own. Under 5 check-ins it says that there is not enough data. Estimated totals are
     left out, and where no reliable change is confirmed nothing is said of change.
@@ -207,10 +218,35 @@ async def read_progress(
     await settle(wait_for, request.state.reached, response)
     reader: Reader = request.state.reader
     try:
-        progress, zone, registered = await reader.progress(caller.clinic, patient)
+        progress, zone, registered, coping = await reader.progress(caller.clinic, patient)
     except Problem as problem:
         raise perhaps_behind(problem, response) from None
-    return PatientProgress(patient=patient, registered=registered, zone=zone, **dict(progress))
+    return PatientProgress(patient=patient, registered=registered, zone=zone, pinned=pins_of(coping), **dict(progress))
+
+
+@router.get(
+    "/v1/patients/{patient}/progress/in-words",
+    operation_id="read_progress_in_words",
+    summary="How a patient is doing, in plain words for the patient",
+    responses={200: {"headers": BEHIND_DOCUMENTED}, **problems(400, 404)},
+)
+async def read_progress_in_words(
+    request: Request,
+    response: Response,
+    *,
+    patient: PatientId,
+    wait_for: WaitForPosition,
+    caller: Caller = caller_with("entries:read"),
+) -> ProgressInWords:
+    """This week and last, since the start, and what helped: for a reading age of 9, without bands, cut-offs or
+    verdicts. The numbers behind them are those of `GET .../progress`."""
+    await settle(wait_for, request.state.reached, response)
+    reader: Reader = request.state.reader
+    try:
+        progress, _, _, coping = await reader.progress(caller.clinic, patient)
+    except Problem as problem:
+        raise perhaps_behind(problem, response) from None
+    return ProgressInWords(patient=patient, pinned=pins_of(coping), **dict(progress.words))
 
 
 def _wish(query: TimelineQuery) -> Wish:

@@ -21,6 +21,7 @@ from services.mood.domain import (
     Strategy,
     Tried,
     Wanted,
+    helped_often,
     reason_of,
 )
 from services.mood.handlers import Strategies, Suggested
@@ -282,8 +283,7 @@ async def read_patients_strategies(
     except Problem as problem:
         raise perhaps_behind(problem, response) from None
     first = coping.shown_pins
-    others = [name for name in coping.tallies if name in LIBRARY and name not in first]
-    others.sort(key=lambda name: (-coping.tally(name).helped, name))
+    others = [name for name in helped_often(coping) if name in LIBRARY and name not in first]
     return PatientsStrategies(
         patient=patient,
         pinned=patients_own(first, coping),

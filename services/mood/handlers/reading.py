@@ -62,11 +62,12 @@ class Reader:
             coping=coping,
         )
 
-    async def progress(self, clinic: str, patient: str) -> tuple[Progress, str, bool]:
-        """A patient's progress, the zone it is told in, and whether they are registered."""
+    async def progress(self, clinic: str, patient: str) -> tuple[Progress, str, bool, Coping]:
+        """A patient's progress, the zone it is told in, whether they are registered, and their strategies."""
         known, document = await self._find(clinic, patient)
         everything = await self._store.read(clinic, patient, known.months)
         now = self._clock.now()
+        coping, _ = await self._store.coping.read(clinic, patient, now)
         settings = in_force(self._clinics, clinic, now)
         zone = document.zone if document is not None else None
         if zone is None:
@@ -76,8 +77,9 @@ class Reader:
             today=now.astimezone(ZoneInfo(zone)).date(),
             episode_started_on=None if document is None else document.episode_started_on,
             instruments=instruments_of(settings),
+            coping=coping,
         )
-        return progress, zone, document is not None
+        return progress, zone, document is not None, coping
 
     async def _find(self, clinic: str, patient: str) -> tuple[Known, Patient | None]:
         known, document = await asyncio.gather(

@@ -31,6 +31,7 @@ def test_the_operations_are_these() -> None:
         "post /v1/events:batch": "record_batch",
         "get /v1/patients/{patient}/timeline": "read_timeline",
         "get /v1/patients/{patient}/progress": "read_progress",
+        "get /v1/patients/{patient}/progress/in-words": "read_progress_in_words",
         "get /v1/instruments": "list_instruments",
         "get /v1/instruments/{instrument}": "read_instrument",
         "get /v1/strategies": "list_strategies",

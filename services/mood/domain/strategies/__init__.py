@@ -2,7 +2,7 @@
 
 from services.mood.domain.strategies.declaration import Evidence, Strategy
 from services.mood.domain.strategies.gate import LOOK_BACK, Gate, about_risk, gate_of
-from services.mood.domain.strategies.history import Coping, Tally, coping_of
+from services.mood.domain.strategies.history import Coping, Tally, coping_of, helped_often
 from services.mood.domain.strategies.library import LIBRARY, strategy_named
 from services.mood.domain.strategies.recommending import (
     MODEL,
@@ -44,6 +44,7 @@ __all__ = [
     "draw",
     "energy_of",
     "gate_of",
+    "helped_often",
     "may_be_suggested",
     "pinned",
     "prior_of",

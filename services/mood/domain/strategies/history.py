@@ -3,10 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from services.mood.domain.strategies.library import LIBRARY
 from services.mood.domain.timeline import Recorded
 from shared.contracts import StrategiesAllowed, StrategiesPinned, StrategySuggested, StrategyTried
+
+FROM: Final = 3
+"""Ratings from which on counts are told; below, one good or bad day would say too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,11 @@ class Tally:
         """By how much distress fell on average, -10 to 10; None where it was never rated."""
         return self.eased / self.rated if self.rated else None
 
+    @property
+    def shows_help(self) -> bool:
+        """Whether it helped more often than not, and by more than it did not, from `FROM` ratings on."""
+        return self.rated >= FROM and 2 * self.helped > self.rated and self.eased > 0
+
 
 @dataclass(frozen=True)
 class Coping:
@@ -73,6 +82,11 @@ class Coping:
             for name in self.pinned
             if name in LIBRARY and (not LIBRARY[name].therapist_set_only or self.listed(name))
         ]
+
+
+def helped_often(coping: Coping) -> list[str]:
+    """The strategies tried, those that helped most often first."""
+    return sorted(coping.tallies, key=lambda name: (-coping.tally(name).helped, -coping.tally(name).eased, name))
 
 
 def coping_of(facts: Iterable[Recorded]) -> Coping:

@@ -2,11 +2,9 @@
 
 from typing import Final
 
-from services.mood.domain.strategies.history import Coping, Tally
+from services.mood.domain.strategies.history import FROM, Coping, Tally
 
 CAVEAT: Final = "Hard feelings often ease by themselves. So this may not all be down to what you tried."
-FROM: Final = 3
-"""Ratings from which on counts are told; below, one good or bad day would say too much."""
 
 
 def standing_of(tally: Tally) -> str:

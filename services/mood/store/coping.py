@@ -10,6 +10,7 @@ populations  {_id: "clinic/walk", p: {<patient>: {n: how many ratings, q: sum of
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from pymongo import DeleteOne, UpdateOne
 
@@ -18,6 +19,8 @@ from services.mood.store.records import Taken, facts_in, field_of, found_by_id, 
 from shared.contracts import Fact, StrategiesAllowed, StrategiesPinned, StrategySuggested, StrategyTried
 from shared.documents import stamp
 from shared.mongo import Database, Record, recoverable
+
+_ABOUT_STRATEGIES: Final = frozenset({StrategyTried, StrategySuggested, StrategiesPinned, StrategiesAllowed})
 
 
 class CopingStore:
@@ -33,6 +36,8 @@ class CopingStore:
         lists: dict[str, list[UpdateOne]] = {"tries": [], "suggestions": []}
         rated: set[tuple[str, str, str]] = set()
         for one in taken:
+            if type(one.fact) not in _ABOUT_STRATEGIES:
+                continue
             key, there = patient_key(one.fact), {"$min": {f"s.{field_of(one.id)}": kept(one)}}
             match one.fact:
                 case StrategyTried() as fact:
@@ -48,8 +53,6 @@ class CopingStore:
                     place = {"p": f"{stamp(fact.occurred_at)} {one.id}", "d": one.json.decode(), "r": when(one)}
                     known = coping[key]["$max"].get(name, place)
                     coping[key]["$max"][name] = max(known, place, key=lambda said: str(said["p"]))
-                case _:
-                    continue
         await write(self._coping, [UpdateOne({"_id": key}, dict(up), upsert=True) for key, up in coping.items()])
         await write(self._suggestions, lists["suggestions"])
         await write(self._tries, lists["tries"])

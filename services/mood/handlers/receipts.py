@@ -10,6 +10,7 @@ from services.mood.domain import SOME_MONTHS, Recorded, Seen, is_clinician, seen
 from services.mood.store import Store
 from shared.auth import Caller
 from shared.bus import Message, Publisher
+from shared.bus.outcomes import describe
 from shared.clock import Clock
 from shared.contracts.moods import Through
 from shared.errors import Recoverable, not_found
@@ -43,7 +44,12 @@ class Receipts:
         entries, at = [entry.id for entry in shown], self._clock.now()
         task = asyncio.create_task(self._note(caller, patient, entries, at), name="receipts")
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("seen_note_failed", reason=describe(error))
 
     async def settled(self) -> None:
         """Wait for the notes under way."""

@@ -124,7 +124,7 @@ def _body(model: type[BaseModel], example: dict[str, Any], *, required: bool = T
 _HAPPENED: Final = {"occurred_at": "2026-11-23T18:30:00+00:00", "origin": "live"}
 _TRIED: Final = _body(Tried, {"strategy": "short_walk", "before": 7, "after": 4} | _HAPPENED)
 _PINNED: Final = _body(Pinned, {"strategies": ["short_walk", "grounding"]} | _HAPPENED)
-_ALLOWED: Final = _body(Allowed, {"strategies": ["short_walk", "grounding", "mindful_minute"]})
+_ALLOWED: Final = _body(Allowed, {"strategies": ["short_walk", "grounding", "mindful_minute"]} | _HAPPENED)
 _WANTED: Final = _body(Wanted, {"most": 1}, required=False)
 _ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
     202: {"model": StrategyAccepted, "headers": POSITION},
@@ -219,7 +219,8 @@ async def pin_strategies(
 async def allow_strategies(
     request: Request, *, patient: PatientId, key: IdempotencyKey, caller: Caller = caller_with("entries:write")
 ) -> Response:
-    """Needs a clinician's token, or that of the clinic's system. Whoever lists a strategy has weighed what it is not
+    """Instead of the list before; the last word by `occurred_at` counts, so a retry changes nothing said since.
+    Needs a clinician's token, or that of the clinic's system. Whoever lists a strategy has weighed what it is not
     for: Rapport does not know a patient's diagnoses."""
     strategies: Strategies = request.state.strategies
     return accepted(await strategies.allow(caller, patient, key, await read_body(request, MOST_BYTES)))

@@ -78,7 +78,8 @@ async def test_what_was_tried_is_suggested_with_its_reason_and_a_rebuilt_store_s
         positions.append((await send(harbour, "POST", "tried", walked(*rating)))["position"])
     pins = {"strategies": ["grounding"], "occurred_at": MONDAY.isoformat()}
     positions.append((await send(harbour, "PUT", "pinned", pins))["position"])
-    positions.append((await send(harbour, "PUT", "allowed", {"strategies": ["short_walk"]}))["position"])
+    listed = {"strategies": ["short_walk"], "occurred_at": MONDAY.isoformat()}
+    positions.append((await send(harbour, "PUT", "allowed", listed))["position"])
     await harbour.get(OWN, *positions)
 
     drawn = await send(harbour, "POST", "suggestions", {}, *positions, key="k")

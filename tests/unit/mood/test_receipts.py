@@ -125,7 +125,9 @@ async def test_a_read_neither_fails_nor_waits_without_the_broker_and_the_next_on
 async def test_what_clinicians_did_is_no_entry(door: Door) -> None:
     """Seen, listed and suggested stand on no timeline and count in no progress."""
     await saved(door)
-    await door.put("/v1/patients/p-1/strategies/allowed", {"strategies": None}, role="therapist")
+    await door.put(
+        "/v1/patients/p-1/strategies/allowed", {"strategies": None, "occurred_at": NOW.isoformat()}, role="therapist"
+    )
     await door.get(TIMELINE, role="therapist")
     await door.follow()
     timeline = (await door.get(TIMELINE)).json()

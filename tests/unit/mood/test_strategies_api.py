@@ -135,7 +135,7 @@ async def test_pins_are_the_patients_own_two_and_come_first(known: Door) -> None
 
 async def test_only_a_clinician_or_the_clinics_system_says_what_may_be_suggested(known: Door) -> None:
     """And who said it stands in the fact; a patient or the office is refused."""
-    body = {"strategies": ["mindful_minute", "graded_exposure"]}
+    body = now_body(strategies=["mindful_minute", "graded_exposure"])
     refusals = [await known.put(f"{OWN}/allowed", body, role=role) for role in ("patient", "admin", "support")]
     accepted = await known.put(f"{OWN}/allowed", body, role="therapist", client="c-7")
     await known.follow()
@@ -179,7 +179,7 @@ async def test_a_retry_is_answered_with_the_draw_that_was_logged(known: Door) ->
 
 async def test_after_all_were_suggested_nothing_fits_until_tomorrow(known: Door) -> None:
     """An empty answer, not an error; 24 hours later the first may come again."""
-    await known.put(f"{OWN}/allowed", {"strategies": ["grounding"]})
+    await known.put(f"{OWN}/allowed", now_body(strategies=["grounding"]))
     await known.follow()
     first = await suggest(known, key="1")
     await known.follow()
@@ -271,3 +271,17 @@ async def test_another_clinic_knows_nothing_of_it(known: Door) -> None:
 
     assert (await known.get(OWN, clinic="elsewhere")).status_code == 404
     assert sum(isinstance(event.data, StrategyTried) for event in known.log.events) == 1
+
+
+async def test_a_late_retry_takes_nothing_back_that_was_said_since(known: Door) -> None:
+    """Of lists and pins alike: a retry is the same fact, at its own time."""
+    for path in ("allowed", "pinned"):
+        early, late = now_body(strategies=["grounding"]), {"strategies": ["short_walk"], "occurred_at": at(0.5)}
+        for key, body in (("1", early), ("2", late), ("1", early)):
+            assert (await known.put(f"{OWN}/{path}", body, key=f"{path}{key}")).status_code == 202
+            await known.follow()
+            known.clock.advance(timedelta(minutes=1))
+    own = (await known.get(OWN)).json()
+
+    assert own["allowed"] == ["short_walk"]
+    assert [pin["strategy"]["id"] for pin in own["pinned"]] == ["short_walk"]

@@ -1,9 +1,13 @@
 """The safety gate: shut by any sign of harm, from whichever side it is known first, and by not knowing."""
 
-import pytest
+from datetime import timedelta
 
-from services.mood.domain import Gate, Recorded, gate_of
+import pytest
+from annotated_types import Le
+
+from services.mood.domain import LOOK_BACK, Gate, Recorded, gate_of
 from shared.contracts import Assessment
+from shared.contracts.clinics import Scale
 from shared.contracts.screening import Screening
 from tests.unit.mood.made import NOW
 from tests.unit.mood.made_strategies import assessment, check_in, concern, risk
@@ -37,6 +41,14 @@ def test_the_patients_own_risk_answer_shuts_it_before_insights_has_spoken() -> N
     assert gate(assessment(), risk(3, hours=14 * day + 1)) is Gate.OPEN
     assert gate(assessment(), risk(1, hours=6 * day, recall=7)) is Gate.CONCERN
     assert gate(assessment(), risk(1, hours=23, recall=0)) is Gate.CONCERN
+
+
+def test_entries_are_read_as_far_back_as_any_risk_item_asks() -> None:
+    """A clinic may declare a scale that asks about a year."""
+    (longest,) = [bound.le for bound in Scale.model_fields["recall_days"].metadata if isinstance(bound, Le)]
+
+    assert timedelta(days=longest) < LOOK_BACK
+    assert gate(assessment(), risk(1, hours=364 * 24, recall=365)) is Gate.CONCERN
 
 
 def test_words_of_a_crisis_in_a_note_shut_it_for_two_weeks() -> None:

@@ -10,8 +10,8 @@ from shared.contracts import Assessment, CheckInRecorded, QuestionnaireCompleted
 
 CRISIS_WORDS_COUNT: Final = timedelta(days=14)
 """How long words of a crisis in a note keep suggestions away; as long as most risk items look back."""
-LOOK_BACK: Final = timedelta(days=100)
-"""How far back the gate needs a patient's entries: no risk item looks back further."""
+LOOK_BACK: Final = timedelta(days=366)
+"""How far back the gate needs a patient's entries: a clinic's own scale may ask about a year."""
 
 
 class Gate(StrEnum):

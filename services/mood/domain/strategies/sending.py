@@ -45,7 +45,7 @@ class Pinned(Happened):
     strategies: list[Id] = Field(max_length=2, description="At most two ids of GET /v1/strategies; empty unpins.")
 
 
-class Allowed(_Sent):
+class Allowed(Happened):
     """The strategies that may be suggested to a patient, instead of those before."""
 
     strategies: list[Id] | None = Field(
@@ -112,14 +112,15 @@ def allowed(sent: Allowed, *, clinic: str, patient: str, role: str, by: str, now
             "Only a clinician can say this",
             "Nothing was recorded. Send it with a clinician's token, or with that of the clinic's system.",
         )
+    refuse_impossible_time(sent.occurred_at, sent.origin, now)
     for place, name in enumerate(sent.strategies or []):
         strategy_named(name, f"/strategies/{place}")
     return StrategiesAllowed(
         clinic=clinic,
         patient=patient,
-        occurred_at=now,
-        local_day=now.date(),
-        origin=Origin.LIVE,
+        occurred_at=sent.occurred_at,
+        local_day=sent.occurred_at.date(),
+        origin=sent.origin,
         strategies=None if sent.strategies is None else list(dict.fromkeys(sent.strategies)),
         by=by,
     )

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from services.insights.api import ROUTERS
-from services.insights.handlers import OWN_TOPICS, TABLES, TOPICS, ClinicTable, Insights, Reader
+from services.insights.handlers import OWN_TOPICS, TABLES, TOPICS, ClinicTable, Insights, OutcomeReader, Reader
 from services.insights.settings import Settings
 from services.insights.store import MongoStore, ResumeReader
 from shared import runtime
@@ -70,6 +70,8 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             "clinics": runtime.healthy(feed.health),
             "background work": runtime.running(tasks),
         },
+        "clock": clock,
         "reader": Reader(shelf=store, progress=progress, clock=clock),
+        "outcomes": OutcomeReader(shelf=store, clinics=clinics, clock=clock),
         "reached": reached,
     }

@@ -13,10 +13,10 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import alerting, door, insights
+from benchmarks import alerting, caseload, door, insights
 from tests.stack import open_stack
 
-PARTS: Final = {"door": door.run, "insights": insights.run, "alerting": alerting.run}
+PARTS: Final = {"door": door.run, "insights": insights.run, "alerting": alerting.run, "caseload": caseload.run}
 WANTED: Final = {
     "gateway_ratio": (">=", 0.6),
     "insights_events_per_s": (">=", 20_000),

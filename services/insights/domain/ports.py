@@ -143,6 +143,10 @@ class Shelf(Protocol):
         """A clinic's assessments that have a place and are wanted, in order of it, from behind `after`."""
         ...
 
+    async def patients(self, clinic: str) -> Sequence[str]:
+        """Everybody of a clinic of whom there is an assessment (clinic/patient), in order."""
+        ...
+
     async def ended(self, clinic: str, since: date) -> Sequence[str]:
         """The patients of a clinic (clinic/patient) with an episode of care that ended on this day or later."""
         ...

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from services.insights.handlers.backtests import Backtests
 from services.insights.handlers.clinics import ClinicTable
 from services.insights.handlers.insights import Insights
 from services.insights.handlers.kept import DOCUMENTS, FACTS
@@ -30,6 +31,7 @@ __all__ = [
     "SUBSCRIPTIONS",
     "TABLES",
     "TOPICS",
+    "Backtests",
     "By",
     "ClinicTable",
     "Insights",

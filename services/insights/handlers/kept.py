@@ -79,6 +79,11 @@ def state_of(remembered: Remembered) -> PatientState:
     return state
 
 
+def facts_of(remembered: Remembered) -> Iterator[tuple[str, Fact]]:
+    """The facts kept of a patient, by id."""
+    return ((fact_id, cast("Fact", _read(kept, 9))) for fact_id, kept in remembered.facts)
+
+
 def questionnaires_of(remembered: Remembered) -> Iterator[tuple[str, QuestionnaireCompleted]]:
     """The questionnaires kept of a patient, by id, those withdrawn left out; other entries are not even parsed."""
     withdrawn = {cast("EntryWithdrawn", _read(kept, 9)).entry for _, kept in remembered.facts if kept[:1] == b"w"}

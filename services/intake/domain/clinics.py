@@ -6,10 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from services.intake.domain.escalation import wrong_escalation
-from services.intake.domain.when import invalid
 from shared.contracts import Clinic
 from shared.contracts.clinics import ClinicSettings, RuleSet, Scale
-from shared.errors import FieldError
+from shared.errors import FieldError, invalid
 
 
 @dataclass(frozen=True, slots=True)

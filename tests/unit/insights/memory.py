@@ -117,6 +117,10 @@ class MemoryStore:
         """See `Shelf`."""
         return self.data.saved.get(key)
 
+    async def patients(self, clinic: str) -> Sequence[str]:
+        """See `Shelf`."""
+        return sorted(one.key for one in self.data.saved.values() if one.clinic == clinic)
+
     async def ended(self, clinic: str, since: date) -> Sequence[str]:
         """See `Shelf`."""
         saved = self.data.saved.values()

@@ -159,6 +159,12 @@ class MongoStore:
             records = await self._assessments.find(query).sort([("a.place", 1)]).limit(limit).to_list(None)
         return [_saved(record) for record in records]
 
+    async def patients(self, clinic: str) -> Sequence[str]:
+        """Everybody of a clinic of whom there is an assessment (clinic/patient), in order."""
+        with recoverable():
+            records = await self._assessments.find({"a.clinic": clinic}, {"_id": 1}).to_list(None)
+        return sorted(record["_id"] for record in records)
+
     async def ended(self, clinic: str, since: date) -> Sequence[str]:
         """The patients of a clinic (clinic/patient) with an episode of care that ended on this day or later."""
         query = {"a.clinic": clinic, "a.ended": {"$gte": since.isoformat()}}

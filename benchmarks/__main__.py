@@ -16,10 +16,17 @@ from rich.table import Table
 from benchmarks import alerting, caseload, door, insights
 from tests.stack import open_stack
 
-PARTS: Final = {"door": door.run, "insights": insights.run, "alerting": alerting.run, "caseload": caseload.run}
+PARTS: Final = {
+    "door": door.run,
+    "insights": insights.run,
+    "replay": insights.replay,
+    "alerting": alerting.run,
+    "caseload": caseload.run,
+}
 WANTED: Final = {
     "gateway_ratio": (">=", 0.6),
     "insights_events_per_s": (">=", 20_000),
+    "replay_events_per_s": (">=", 20_000),
     "insights_one_rule_ratio": (">=", 0.4),
     "alert_p99_ms": ("<=", 500),
 }

@@ -13,15 +13,22 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import alerting, door, insights, strategies
+from benchmarks import alerting, caseload, door, insights, strategies
 from tests.stack import open_stack
 
-PARTS: Final = {"door": door.run, "insights": insights.run, "alerting": alerting.run}
+PARTS: Final = {
+    "door": door.run,
+    "insights": insights.run,
+    "replay": insights.replay,
+    "alerting": alerting.run,
+    "caseload": caseload.run,
+}
 ALONE: Final = {"strategies": strategies.run}
 """Those that need neither broker nor store."""
 WANTED: Final = {
     "gateway_ratio": (">=", 0.6),
     "insights_events_per_s": (">=", 20_000),
+    "replay_events_per_s": (">=", 20_000),
     "insights_one_rule_ratio": (">=", 0.4),
     "alert_p99_ms": ("<=", 500),
 }

@@ -8,9 +8,18 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from services.insights.api import ROUTERS
-from services.insights.handlers import OWN_TOPICS, TABLES, TOPICS, ClinicTable, Insights, Reader
+from services.insights.handlers import (
+    OWN_TOPICS,
+    TABLES,
+    TOPICS,
+    Backtests,
+    ClinicTable,
+    Insights,
+    OutcomeReader,
+    Reader,
+)
 from services.insights.settings import Settings
-from services.insights.store import MongoStore, ResumeReader
+from services.insights.store import MongoBacktests, MongoStore, ResumeReader
 from shared import runtime
 from shared.auth import Verifier
 from shared.bus import Position
@@ -60,7 +69,13 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         reads = feed if position.topic in TABLES else resume
         return position.topic in TABLES | TOPICS and await wait_for(reads, position)
 
-    work = {"bus": judge(), "clinics": feed.run()}
+    backtests = Backtests(jobs=MongoBacktests(database=database), shelf=store, clinics=clinics, clock=clock)
+
+    async def try_out() -> None:
+        await feed.complete.wait()
+        await backtests.run()
+
+    work = {"bus": judge(), "clinics": feed.run(), "backtests": try_out()}
     tasks = [await stack.enter_async_context(runtime.background(one, name=name)) for name, one in work.items()]
     return {
         "verifier": verifier,
@@ -70,6 +85,9 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             "clinics": runtime.healthy(feed.health),
             "background work": runtime.running(tasks),
         },
+        "clock": clock,
         "reader": Reader(shelf=store, progress=progress, clock=clock),
+        "backtests": backtests,
+        "outcomes": OutcomeReader(shelf=store, clinics=clinics, clock=clock),
         "reached": reached,
     }

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
+from services.insights.handlers.backtests import Backtests
 from services.insights.handlers.clinics import ClinicTable
 from services.insights.handlers.insights import Insights
 from services.insights.handlers.kept import DOCUMENTS, FACTS
+from services.insights.handlers.outcomes import By, OutcomeReader, Outcomes
 from services.insights.handlers.reading import Reader
 from shared.contracts import Assessment, Clinic, Contract
 
@@ -24,4 +26,16 @@ TABLES: Final = frozenset({Clinic.topic})
 TOPICS: Final = frozenset(kind.topic for kind in SUBSCRIPTIONS) - TABLES
 """What the runner reads, partition by partition."""
 
-__all__ = ["OWN_TOPICS", "SUBSCRIPTIONS", "TABLES", "TOPICS", "ClinicTable", "Insights", "Reader"]
+__all__ = [
+    "OWN_TOPICS",
+    "SUBSCRIPTIONS",
+    "TABLES",
+    "TOPICS",
+    "Backtests",
+    "By",
+    "ClinicTable",
+    "Insights",
+    "OutcomeReader",
+    "Outcomes",
+    "Reader",
+]

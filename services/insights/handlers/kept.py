@@ -3,14 +3,22 @@
 Between the two, a fact has eight bytes more: when it was accepted at the door, in microseconds since 1970.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Final, cast
 
 from services.insights.domain import PatientState
 from services.insights.domain.ports import Remembered
-from shared.contracts import CheckInRecorded, Patient, Question, QuestionAsked, QuestionnaireCompleted, Session
+from shared.contracts import (
+    CheckInRecorded,
+    EntryWithdrawn,
+    Patient,
+    Question,
+    QuestionAsked,
+    QuestionnaireCompleted,
+    Session,
+)
 from shared.contracts.base import Contract, Document, Fact
 from shared.errors import Recoverable
 
@@ -18,6 +26,7 @@ FACTS: Final[Mapping[type[Contract], bytes]] = {
     CheckInRecorded: b"c",
     QuestionnaireCompleted: b"q",
     QuestionAsked: b"a",
+    EntryWithdrawn: b"w",
 }
 """The facts taken in, and the letter each is kept under."""
 
@@ -68,6 +77,24 @@ def state_of(remembered: Remembered) -> PatientState:
     for event_id, risk in remembered.aside.items():
         state.set_aside(event_id, risk=risk)
     return state
+
+
+def facts_of(remembered: Remembered) -> Iterator[tuple[str, Fact]]:
+    """The facts kept of a patient, by id."""
+    return ((fact_id, cast("Fact", _read(kept, 9))) for fact_id, kept in remembered.facts)
+
+
+def questionnaires_of(remembered: Remembered) -> Iterator[tuple[str, QuestionnaireCompleted]]:
+    """The questionnaires kept of a patient, by id, those withdrawn left out; other entries are not even parsed."""
+    withdrawn = {cast("EntryWithdrawn", _read(kept, 9)).entry for _, kept in remembered.facts if kept[:1] == b"w"}
+    for fact_id, kept in remembered.facts:
+        if kept[:1] == FACTS[QuestionnaireCompleted] and fact_id not in withdrawn:
+            yield fact_id, cast("QuestionnaireCompleted", _read(kept, 9))
+
+
+def documents_of(remembered: Remembered) -> Iterator[Contract]:
+    """The documents kept of a patient, tombstones included."""
+    return (_read(kept, 1) for kept in remembered.documents)
 
 
 def carries_risk(data: Contract) -> bool:

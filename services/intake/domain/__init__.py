@@ -20,7 +20,7 @@ from services.intake.domain.sessions import (
     record_attendance,
     session_taken,
 )
-from services.intake.domain.when import AHEAD, EARLIEST, LIVE, LONG_AGO, SYNC, check_when, invalid
+from services.intake.domain.when import AHEAD, EARLIEST, LIVE, LONG_AGO, SYNC, check_when
 
 __all__ = [
     "AHEAD",
@@ -39,7 +39,6 @@ __all__ = [
     "forget_patient",
     "forget_question",
     "forget_session",
-    "invalid",
     "named_in",
     "open_question",
     "plan_session",

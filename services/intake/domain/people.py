@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from services.intake.domain.when import EARLIEST, LONG_AGO, invalid
+from services.intake.domain.when import EARLIEST, LONG_AGO
 from shared.contracts import Clinician, Patient
 from shared.contracts.base import ChannelName
 from shared.contracts.patients import PatientStatus
-from shared.errors import FieldError
+from shared.errors import FieldError, invalid
 
 
 def register_clinician(wished: Clinician) -> Clinician:

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.intake.domain.when import EARLIEST, LONG_AGO, check_when, invalid
+from services.intake.domain.when import EARLIEST, LONG_AGO, check_when
 from shared.contracts import Session
 from shared.contracts.sessions import Attendance, Rating
-from shared.errors import FieldError, Problem
+from shared.errors import FieldError, Problem, invalid
 
 PLANNED_AHEAD: Final = timedelta(days=730)
 _THERE: Final = frozenset({Attendance.ATTENDED, Attendance.LATE})

@@ -1,12 +1,13 @@
-"""insights' HTTP door: a patient's assessment, the caseload, the rules. The clinic is always the token's."""
+"""A patient's assessment, the caseload, and the rules. The clinic is always the token's."""
 
-from datetime import datetime
-from typing import Annotated, Final, Self
+from datetime import datetime, timedelta
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from services.insights.domain import CATALOGUE, RULES_VERSION, Rule
+from services.insights.domain.ports import Wanted
 from services.insights.handlers.reading import Reader, Seen
 from shared.auth import Caller
 from shared.contracts.assessments import Concern
@@ -14,7 +15,6 @@ from shared.contracts.base import Id, Number, Urgency
 from shared.runtime import WaitForPosition, caller_with, problems, settle
 
 router = APIRouter(tags=["insights"])
-ROUTERS: Final = (router,)
 
 
 def _reader(request: Request) -> Reader:
@@ -23,6 +23,16 @@ def _reader(request: Request) -> Reader:
 
 
 TheReader = Annotated[Reader, Depends(_reader)]
+
+
+def _known_rule(name: str) -> str:
+    if name not in CATALOGUE:
+        raise ValueError(f"send one of {', '.join(CATALOGUE)}")
+    return name
+
+
+Concerning = Annotated[str, AfterValidator(_known_rule)]
+"""A rule of the catalogue."""
 
 
 class PatientInsights(BaseModel):
@@ -188,6 +198,11 @@ async def get_insights(
 async def get_caseload(
     *,
     clinician: Annotated[Id | None, Query(description="Only this clinician's patients.")] = None,
+    rule: Annotated[Concerning | None, Query(description="Only those with a concern of this rule.")] = None,
+    at_once: Annotated[bool, Query(description="Only those with evidence that is told at once.")] = False,
+    silent_days: Annotated[
+        int | None, Query(ge=1, le=3650, description="Only those not heard from for so many days, or never.")
+    ] = None,
     cursor: Annotated[str | None, Query(max_length=500, description="`next` of the last page, unchanged.")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="The most patients on a page.")] = 50,
     wait_for: WaitForPosition,
@@ -200,7 +215,9 @@ async def get_caseload(
     mood shift, gone quiet, a rating drop; each the longest first. Then risk items past their recall that are still told
     of, then those without a concern. It is an order of reading, not of people."""
     await settle(wait_for, request.state.reached, response)
-    page = await reader.caseload(caller.clinic, clinician=clinician, cursor=cursor, limit=limit)
+    since = None if silent_days is None else request.state.clock.now() - timedelta(days=silent_days)
+    wanted = Wanted(clinician=clinician, rule=rule, at_once=at_once, silent_since=since)
+    page = await reader.caseload(caller.clinic, wanted, cursor=cursor, limit=limit)
     return CaseloadPage(items=[CaseloadPatient.of(seen) for seen in page.patients], next=page.next)
 
 

@@ -20,7 +20,7 @@ _WORDS: Final = re.compile(r"[a-z0-9]+")
 _ENOUGH: Final = 5
 """Words from which on a text says what language it is in."""
 _FEW: Final = 0.14
-"""The least share of small English words in an English text: of 780 questions of real people the lowest had 0.17."""
+"""The least share of small English words in an English text: of 779 questions of real people one falls below it."""
 
 _PATTERNS: Final = [(phrase.sign, re.compile(phrase.pattern)) for phrase in PHRASES]
 _BY_ANCHOR: Final[dict[str, list[int]]] = defaultdict(list)

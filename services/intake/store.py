@@ -194,7 +194,9 @@ class Dues:
         What was due over a day ago (a store being rebuilt reads it all once more) is spread over an hour.
         """
         by_minute: dict[int, list[str]] = {}
-        soonest = _minute(now) + self.AHEAD
+        with recoverable():
+            reached = await self._collection.find_one({"_id": self._REACHED})
+        soonest = max(_minute(now), 0 if reached is None else int(reached["minute"])) + self.AHEAD
         for key, due in dues:
             minute = _minute(due) + 1
             if minute < soonest:

@@ -69,9 +69,7 @@ class Parts:
             clock=FakeClock(NOW),
         )
 
-    async def ask(
-        self, *, patient: str = "sam", occurred_at: datetime = NOW, text: str = "Is it normal?"
-    ) -> Receipt:
+    async def ask(self, *, patient: str = "sam", occurred_at: datetime = NOW, text: str = "Is it normal?") -> Receipt:
         return await self.inbox.ask(
             clinic="harbour",
             question="q1",

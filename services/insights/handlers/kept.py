@@ -12,6 +12,7 @@ from services.insights.domain import PatientState
 from services.insights.domain.ports import Remembered
 from shared.contracts import CheckInRecorded, Patient, Question, QuestionAsked, QuestionnaireCompleted, Session
 from shared.contracts.base import Contract, Document, Fact
+from shared.contracts.screening import Screening
 from shared.errors import Recoverable
 
 FACTS: Final[Mapping[type[Contract], bytes]] = {
@@ -72,4 +73,8 @@ def state_of(remembered: Remembered) -> PatientState:
 
 def carries_risk(data: Contract) -> bool:
     """Whether somebody may be in danger if this event is not processed."""
-    return isinstance(data, QuestionnaireCompleted) and any(answer.value >= 1 for answer in data.risk_answers)
+    if isinstance(data, QuestionnaireCompleted):
+        return any(answer.value >= 1 for answer in data.risk_answers)
+    written = data.rating if isinstance(data, Session) else data
+    screening: Screening | None = getattr(written, "screening", None)
+    return screening is not None and screening.crisis_language

@@ -96,7 +96,7 @@ async def test_leave_hides_nothing(harbour: Client) -> None:
 
 
 async def test_an_answer_settles_nothing_until_the_patient_says_so(intake: Intake, harbour: Client) -> None:
-    """Opened again it has a new target, and the answer stays readable; settled in the room, the clinic writes it down."""
+    """Opened again it has a new target, and the answer stays readable; said in the room, the clinic writes it down."""
     one = await asked(harbour)
     path = f"/v1/questions/{one['id']}"
     await harbour.do("POST", f"{path}/answer", {"text": "Yes.", "by": "priya"})

@@ -103,7 +103,7 @@ async def test_questions_are_listed_by_their_last_change_page_by_page(asked: Que
         cursor = page.next
         pages.append([one.fact.question for one in page.items])
     since = await asked.page(
-        "harbour", status=None, patient="sam", updated_since=NOW + timedelta(minutes=3), cursor=None, limit=50
+        "harbour", wish=Wish(patient="sam"), updated_since=NOW + timedelta(minutes=3), cursor=None, limit=50
     )
 
     assert pages == [["q0", "q2"], ["q3", "q1"]]

@@ -106,7 +106,25 @@ def by_words(texts: Sequence[Text]) -> list[bool]:
     return [one is not None and one.crisis_language for one in found]
 
 
-def classifier(train: Sequence[Text], least_recall: float = 0.9) -> Callable[[Sequence[Text]], list[bool]]:
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A classifier: how likely it takes each text to be, and from what likelihood on it flags one."""
+
+    likely: Callable[[Sequence[Text]], list[float]]
+    threshold: float
+
+    def flags(self, texts: Sequence[Text]) -> list[bool]:
+        """By its own threshold."""
+        return [one >= self.threshold for one in self.likely(texts)]
+
+    def flags_most(self, texts: Sequence[Text], most: int) -> list[bool]:
+        """The `most` likeliest: as much for humans to read as another way flags."""
+        likely = self.likely(texts)
+        least = sorted(likely, reverse=True)[most - 1]
+        return [one >= least for one in likely]
+
+
+def classifier(train: Sequence[Text], least_recall: float = 0.9) -> Trained:
     """TF-IDF and logistic regression; its threshold gives `least_recall` in cross-validation within `train`."""
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415  of the extra `dev`
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
@@ -121,9 +139,11 @@ def classifier(train: Sequence[Text], least_recall: float = 0.9) -> Callable[[Se
     folds = GroupKFold(n_splits=5)
     inside = cross_val_predict(model, words, own, groups=[t.group for t in train], cv=folds, method="predict_proba")
     ours = sorted((p[1] for p, t in zip(inside, train, strict=True) if t.own), reverse=True)
-    threshold = ours[min(len(ours) - 1, int(least_recall * len(ours)))]
     model.fit(words, own)
-    return lambda texts: [bool(p[1] >= threshold) for p in model.predict_proba([t.text for t in texts])]
+    return Trained(
+        likely=lambda texts: [float(p[1]) for p in model.predict_proba([t.text for t in texts])],
+        threshold=float(ours[min(len(ours) - 1, int(least_recall * len(ours)))]),
+    )
 
 
 def cross_validated(texts: Sequence[Text], extra: Sequence[Text]) -> list[bool]:
@@ -133,7 +153,7 @@ def cross_validated(texts: Sequence[Text], extra: Sequence[Text]) -> list[bool]:
     flagged = [False] * len(texts)
     for known, unknown in GroupKFold(n_splits=5).split(texts, groups=[t.group for t in texts]):
         says = classifier([*(texts[i] for i in known), *extra])
-        for place, word in zip(unknown, says([texts[i] for i in unknown]), strict=True):
+        for place, word in zip(unknown, says.flags([texts[i] for i in unknown]), strict=True):
             flagged[place] = word
     return flagged
 
@@ -158,15 +178,25 @@ async def run(_: Any = None) -> dict[str, Any]:
     held, held_phrases = [t for t in asked if t.held_out], [t for t in rated if t.held_out]
     table = {"held_out_words": judged(held, by_words(held)), "all_words": judged(asked, by_words(asked)),
              "phrases_held_out_words": judged(held_phrases, by_words(held_phrases))}  # fmt: skip
+    development = [t for t in [*asked, *rated] if not t.held_out]
     try:
-        development = [t for t in [*asked, *rated] if not t.held_out]
-        trained = classifier(development)(held)
+        only_questions, with_phrases = classifier([t for t in asked if not t.held_out]), classifier(development)
         crossed = cross_validated(asked, rated)
     except ImportError:
-        figures["screen_classifier"] = "scikit-learn is absent: install the extra `dev`"
-    else:
-        either = [a or b for a, b in zip(by_words(held), trained, strict=True)]
-        table |= {"held_out_classifier": judged(held, trained), "held_out_either": judged(held, either)}
-        either = [a or b for a, b in zip(by_words(asked), crossed, strict=True)]
-        table |= {"all_classifier_crossed": judged(asked, crossed), "all_either_crossed": judged(asked, either)}
-    return figures | {f"screen_{part}_{name}": word for part, row in table.items() for name, word in row.items()}
+        return figures | flat(table) | {"screen_classifier": "scikit-learn is absent: install the extra `dev`"}
+    words, load = by_words(held), sum(by_words(held))
+    trained = with_phrases.flags(held)
+    table |= {
+        "held_out_classifier": judged(held, trained),
+        "held_out_either": judged(held, [a or b for a, b in zip(words, trained, strict=True)]),
+        "held_out_classifier_same_load": judged(held, with_phrases.flags_most(held, load)),
+        "held_out_classifier_without_phrases_same_load": judged(held, only_questions.flags_most(held, load)),
+        "all_classifier_crossed": judged(asked, crossed),
+        "all_either_crossed": judged(asked, [a or b for a, b in zip(by_words(asked), crossed, strict=True)]),
+    }
+    return figures | flat(table)
+
+
+def flat(table: dict[str, dict[str, str]]) -> dict[str, str]:
+    """One name a figure."""
+    return {f"screen_{part}_{name}": word for part, row in table.items() for name, word in row.items()}

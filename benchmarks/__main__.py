@@ -13,7 +13,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import alerting, caseload, door, insights, strategies
+from benchmarks import alerting, caseload, door, insights, screening, strategies
 from tests.stack import open_stack
 
 PARTS: Final = {
@@ -23,7 +23,7 @@ PARTS: Final = {
     "alerting": alerting.run,
     "caseload": caseload.run,
 }
-ALONE: Final = {"strategies": strategies.run}
+ALONE: Final = {"screening": screening.run, "strategies": strategies.run}
 """Those that need neither broker nor store."""
 WANTED: Final = {
     "gateway_ratio": (">=", 0.6),
@@ -31,6 +31,7 @@ WANTED: Final = {
     "replay_events_per_s": (">=", 20_000),
     "insights_one_rule_ratio": (">=", 0.4),
     "alert_p99_ms": ("<=", 500),
+    "screen_us_a_note": ("<=", 20),
 }
 RESULT: Final = Path(".run/bench.json")
 

@@ -89,3 +89,19 @@ class WorkingTime:
                 return opens + left
             left -= max(closes - opens, timedelta())
         return at + timedelta(days=370)
+
+    def worked(self, since: datetime, until: datetime) -> timedelta:
+        """For how long the clinic works from `since` to `until` (aware); nothing where `until` is not later.
+
+        Two days of nine to five are 16 hours, whatever the clocks did in the night between.
+        """
+        since, until = since.astimezone(UTC), until.astimezone(UTC)
+        day, last = since.astimezone(self.zone).date(), until.astimezone(self.zone).date()
+        total = timedelta()
+        while day <= last:
+            hours = self.hours_on(day)
+            if hours is not None:
+                opens, closes = max(hours[0].astimezone(UTC), since), min(hours[1].astimezone(UTC), until)
+                total += max(closes - opens, timedelta())
+            day += timedelta(days=1)
+        return total

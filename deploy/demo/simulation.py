@@ -24,6 +24,8 @@ COURSES: Final = (
 )
 """How somebody's weeks go: of 50 people 23 improve, 16 hold steady, 3 worsen and 2 do today, 3 drop, 3 fall silent."""
 
+SETTLES: Final = 0.85
+"""The share of those answered who say that it is settled; the others are asked at the next session."""
 RISK_ANSWERS: Final = (
     *("today_2", "recent_1", "today_1", "past_1", "today_3", "recent_2", "past_2", "recent_3"),
     *([""] * 32),
@@ -112,7 +114,8 @@ class Life:
 def simulate(seed: int, patients: int, weeks: int, ends_at: datetime) -> Story:
     """A clinic's story: `patients` people over `weeks` weeks up to `ends_at` (aware). The same for the same arguments.
 
-    From 20 patients and 10 weeks on each of the six rules finds something at the end.
+    From 20 patients and 10 weeks on each rule that needs nothing from a door (screening, triage) finds something at the
+    end.
 
     Raises:
         ValueError: fewer than 1 or more than 900 patients, or fewer than 1 or more than 104 weeks.
@@ -373,7 +376,7 @@ def _ask(life: Life, at: datetime) -> Entry | None:
 
 
 def _answer(life: Life, asked: Entry | None) -> None:
-    """Answered within 2 to 40 hours; some patients say that this settles it, a few settle it themselves."""
+    """Answered within 2 to 40 hours; most patients say that this settles it, a few settle it themselves."""
     if asked is None:
         return
     chance = life.chance
@@ -381,6 +384,6 @@ def _answer(life: Life, asked: Entry | None) -> None:
     if chance.random() < 0.9:
         body: Body = {"text": chance.choice(words.ANSWERS), "by": life.clinician}
         life.enter(answered_at, "answer", body, about=asked.key)
-        if chance.random() > 0.5:
+        if chance.random() > SETTLES:
             return
     life.enter(answered_at + timedelta(hours=chance.uniform(1, 30)), "settle", {}, about=asked.key)

@@ -230,7 +230,7 @@ def _fact(patient: str, instrument: str, rows: Entry, settings: ClinicSettings) 
     try:
         if instrument == MOOD:
             sent["mood"] = rows[Measure(MOOD, "")].value
-            return check_in(CheckIn.model_validate(sent), clinic=CLINIC, now=at).fact
+            return check_in(CheckIn.model_validate(sent), clinic=CLINIC, settings=settings, now=at).fact
         items = {measure.item: row.value for measure, row in sorted(rows.items()) if measure.item}
         total = rows.get(Measure(instrument, ""))
         sent |= {"instrument": instrument, "items": items or None, "total": total.value if total else None}

@@ -9,8 +9,14 @@ from rich.table import Table
 from services.backtest.run import Report
 from services.insights.domain import CATALOGUE, Raised, Tally, difference, tally, tally_by_rule
 
-NOT_IN_A_LOG: Final = ("question_unanswered", "rating_drop")
-"""Rules about questions and sessions, of which a tidy log says nothing."""
+NOT_IN_A_LOG: Final = (
+    "question_unanswered",
+    "rating_drop",
+    "crisis_language",
+    "question_overdue",
+    "lingering_question",
+)
+"""Rules about questions, sessions and words, of which a tidy log says nothing."""
 
 
 def show_summary(report: Report, console: Console) -> None:

@@ -12,7 +12,7 @@ from services.intake import handlers
 from services.intake.api import ROUTERS
 from services.intake.handlers import SERVICE, SUBSCRIPTIONS, TABLES
 from services.intake.settings import Settings
-from services.intake.store import Questions, SessionNames
+from services.intake.store import Dues, Questions, SessionNames
 from shared import runtime
 from shared.auth import Verifier
 from shared.bus.kafka import KafkaPublisher, KafkaSource
@@ -37,15 +37,17 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     database = await stack.enter_async_context(open_database(settings.mongo, name, settings.mongo_driver))
     publisher = await stack.enter_async_context(KafkaPublisher(bootstrap=settings.kafka, service=SERVICE))
     documents, table = handlers.Documents.of(database, publisher, clock), Table[Clinic]()
-    asked, names = Questions(database["asked"]), SessionNames(database["session_names"])
-    clinics = handlers.Clinics(documents=documents, table=table)
+    asked, names, team = Questions(database["asked"]), SessionNames(database["session_names"]), handlers.Team(table)
+    passing = handlers.Passing(documents=documents, asked=asked, dues=Dues(database["dues"]), team=team, clock=clock)
+    clinics = handlers.Clinics(documents=documents, team=team)
     resume, source = MongoResumeStore(database=database, group=name), partial(KafkaSource, bootstrap=settings.kafka)
     feed = TableFeed(service=SERVICE, source=source(group=None, topics=TABLES), on_event=clinics.take)
-    follower = handlers.Follower(documents=documents, asked=asked, names=names)
+    follower = handlers.Follower(documents=documents, asked=asked, names=names, passing=passing)
     runner = Runner(service=SERVICE, source=source(group=name, topics=SUBSCRIPTIONS), handler=follower,
                     resume=resume, publisher=publisher, own_topics=SUBSCRIPTIONS, clock=clock)  # fmt: skip
     upkeep = handlers.keep_up(documents, asked, sweep_every=timedelta(seconds=settings.sweep_seconds))
-    work = {"bus": runner.run(), "clinics": feed.run(), "healing": clinics.heal(), "upkeep": upkeep}
+    work = {"bus": runner.run(), "clinics": feed.run(), "healing": clinics.heal(), "upkeep": upkeep,
+            "passing": passing.run()}  # fmt: skip
     tasks = [await stack.enter_async_context(runtime.background(one, name=name)) for name, one in work.items()]
     return {
         "verifier": verifier,
@@ -58,6 +60,6 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         "clock": clock,
         "reached": partial(wait_for, resume),
         "register": handlers.Register(documents=documents, asked=asked, table=table, clock=clock),
-        "sessions": handlers.Sessions(documents=documents, names=names, clock=clock),
-        "inbox": handlers.Inbox(documents=documents, asked=asked, table=table, publisher=publisher, clock=clock),
+        "sessions": handlers.Sessions(documents=documents, names=names, team=team, clock=clock),
+        "inbox": handlers.Inbox(documents=documents, asked=asked, team=team, publisher=publisher, clock=clock),
     }

@@ -1,8 +1,10 @@
 """Clinics and their clinicians: documents of intake, read whole by every instance."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, Self
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
@@ -28,6 +30,38 @@ class Role(StrEnum):
     LEAD = "lead"
     ADMIN = "admin"
     SUPPORT = "support"
+
+
+CategoryName = Literal["crisis", "medication", "worsening", "treatment", "appointment", "technical", "feedback"]
+"""What a question is about: the names of `shared.contracts.questions.Category`."""
+
+
+class QuestionTarget(Part):
+    """Who answers one kind of question, and by when: so many working minutes, or closing time of a working day."""
+
+    role: Role
+    minutes: int | None = Field(default=None, ge=5, le=2880, description="Minutes in which the clinic works.")
+    days: int | None = Field(default=None, ge=1, le=20, description="Or: closing time of the n-th working day after.")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.minutes is None) == (self.days is None):
+            raise ValueError("send minutes or days, one of them")
+        return self
+
+
+QUESTION_TARGETS: Final[Mapping[CategoryName, QuestionTarget]] = MappingProxyType(
+    {
+        "crisis": QuestionTarget(role=Role.THERAPIST, minutes=60),
+        "medication": QuestionTarget(role=Role.PRESCRIBER, days=1),
+        "worsening": QuestionTarget(role=Role.THERAPIST, days=1),
+        "treatment": QuestionTarget(role=Role.THERAPIST, days=3),
+        "appointment": QuestionTarget(role=Role.ADMIN, days=1),
+        "technical": QuestionTarget(role=Role.SUPPORT, days=2),
+        "feedback": QuestionTarget(role=Role.LEAD, days=5),
+    }
+)
+"""What holds where a clinic says nothing else. Proposals of the clinical reference, section 9; not a standard."""
 
 
 class Region(StrEnum):
@@ -134,6 +168,13 @@ class ClinicSettings(Part):
         default_factory=EscalationSettings, description="Who is told next while nobody has acted."
     )
     duty_rota: DutyRota | None = Field(default=None, description="Who is on duty when.")
+    question_targets: dict[CategoryName, QuestionTarget] = Field(
+        default_factory=dict, description="Who answers which questions by when, where it differs from the defaults."
+    )
+
+    def question_target(self, category: CategoryName) -> QuestionTarget:
+        """Who answers such a question and by when: the clinic's own word, or the default."""
+        return self.question_targets.get(category, QUESTION_TARGETS[category])
 
     @property
     def working_time(self) -> WorkingTime:

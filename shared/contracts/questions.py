@@ -63,7 +63,16 @@ class Handover(Part):
     at: AwareDatetime
     to: Id | None = Field(description="A clinician; None: back to everyone with the role.")
     by: str = Field(max_length=200, description="Who did it, or `rapport` where time did.")
-    why: Literal["claimed", "handed_over", "half_target", "target", "recategorised", "reopened"]
+    note: str = Field(default="", max_length=500, description="What the next one should know, in their words.")
+    why: Literal["claimed", "handed_over", "half_target", "target", "recategorised", "reopened", "returned"]
+
+
+class GivenAnswer(Part):
+    """An answer the patient said was not enough. It stays readable."""
+
+    text: str = Field(max_length=4000)
+    by: str = Field(max_length=200)
+    at: AwareDatetime
 
 
 class Question(Document):
@@ -84,6 +93,9 @@ class Question(Document):
     )
     triage: Triage | None = Field(default=None, description="As made when it was asked, or as a human put it right.")
     assigned_to: Id | None = Field(default=None, description="The clinician whose it is now; None: the role's.")
+    earlier_answers: list[GivenAnswer] = Field(
+        default_factory=list, max_length=20, description="Answers before the question was opened again, oldest first."
+    )
     handovers: list[Handover] = Field(default_factory=list, max_length=100, description="Oldest first.")
     updated_at: AwareDatetime
 

@@ -8,8 +8,9 @@ from typing import Final, Literal
 
 from pydantic import AwareDatetime
 
-from shared.contracts.base import Part, Urgency
+from shared.contracts.base import Origin, Part, Urgency
 from shared.contracts.clinics import ClinicSettings, Region
+from shared.contracts.screening import Screening
 from shared.working_time import WorkingTime
 
 
@@ -81,7 +82,8 @@ def answer_by(working_time: WorkingTime, at: datetime, urgency: Urgency) -> date
 def safety_reply(settings: ClinicSettings, now: datetime, *, risk: bool = False, urgent: bool = False) -> Safety:
     """The safety part of an answer.
 
-    risk: the entry has a risk answer above 0, so it is shown first; urgent: one that the care team is told of at once.
+    risk: the entry has a risk answer above 0, or words that people in a crisis use, so it is shown first; urgent: one
+    that the care team is told of at once.
     """
     working_time = settings.working_time
     by = answer_by(working_time, now, Urgency.AT_ONCE if urgent else Urgency.WORKING_HOURS).astimezone(
@@ -106,6 +108,19 @@ def safety_reply(settings: ClinicSettings, now: datetime, *, risk: bool = False,
         monitoring=MONITORING,
         contacts=CRISIS_CONTACTS[settings.region],
     )
+
+
+def crisis_told(settings: ClinicSettings, screening: Screening | None, origin: Origin) -> tuple[bool, bool]:
+    """For words screened at a door: `risk` and `urgent` as `safety_reply` takes them.
+
+    Urgent only where the care team really is told at once, so that nobody is promised more: the clinic's rule on crisis
+    language runs, and the words are no import, which pages nobody.
+    """
+    if screening is None or not screening.crisis_language:
+        return False, False
+    choice = settings.rule_set.rules.get("crisis_language")
+    runs = settings.rule_set.base == "starter" if choice is None else choice.enabled
+    return True, runs and origin is not Origin.IMPORT
 
 
 def _clock(at: datetime) -> str:

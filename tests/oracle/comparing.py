@@ -17,6 +17,9 @@ MENTIONED: dict[str, tuple[str, ...]] = {
     "gone_quiet": ("days_allowed",),
     "question_unanswered": ("unanswered",),
     "rating_drop": ("latest", "earlier_mean"),
+    "crisis_language": ("texts",),
+    "question_overdue": ("overdue",),
+    "lingering_question": ("lingering",),
 }
 """The numbers that each rule's reason rests on and must mention (docs/rules.md, Wording)."""
 

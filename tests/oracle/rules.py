@@ -1,4 +1,4 @@
-"""The six rules, as docs/rules.md words them, in its order and with its names."""
+"""The rules, as docs/rules.md words them, in its order and with its names."""
 
 import statistics
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from math import sqrt
 from typing import Any
 
 from tests.oracle.case import Case
+from tests.oracle.inquiring import crisis_language, lingering_question, question_overdue, target_of
 from tests.oracle.plain import (
     TINY,
     Plain,
@@ -25,6 +26,9 @@ PARAMETERS: dict[str, dict[str, float]] = {
     "gone_quiet": {"min_days": 7, "factor": 3, "gaps": 20},
     "question_unanswered": {"working_days": 2},
     "rating_drop": {"earlier": 3, "min_drop": 0.5, "sd_factor": 2},
+    "crisis_language": {"days": 14, "tell_days": 90},
+    "question_overdue": {},
+    "lingering_question": {"hours_after": 1},
 }
 FIVE_QUESTIONS = (
     "felt_welcome",
@@ -313,7 +317,10 @@ def gone_quiet(case: Case, parameters: dict[str, float]) -> Plain | None:
 def question_unanswered(case: Case, parameters: dict[str, float]) -> Plain | None:
     """A question past the time in which the clinic means to answer."""
     overdue = []
+    watched_elsewhere = "question_overdue" in [rule for rule, _ in rules_in_force(case)]
     for asked in case.questions_asked:
+        if watched_elsewhere and target_of(case, asked) is not None:
+            continue
         handling = case.handlings.get(asked["question"])
         if handling is not None and (handling.get("deleted") or handling.get("status", "open") != "open"):
             continue
@@ -379,4 +386,7 @@ RULES: dict[str, Callable[[Case, dict[str, float]], Plain | None]] = {
     "gone_quiet": gone_quiet,
     "question_unanswered": question_unanswered,
     "rating_drop": rating_drop,
+    "crisis_language": lambda case, parameters: crisis_language(case, parameters, concern),
+    "question_overdue": lambda case, _: question_overdue(case, concern),
+    "lingering_question": lambda case, parameters: lingering_question(case, parameters, concern),
 }

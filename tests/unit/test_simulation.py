@@ -12,6 +12,8 @@ from tests.oracle import as_inputs, assess
 from tests.oracle.rules import RULES
 
 NOW = datetime(2026, 11, 23, 11, 30, tzinfo=UTC)
+FROM_THE_DOOR = {"crisis_language", "question_overdue"}
+"""Rules about what only a door can say of an entry: its screening, its triage. A story has neither until sent."""
 RATED = {
     *("felt_welcome", "room_was_comfortable", "felt_listened_to", "worked_on_what_matters", "questions_were_answered"),
     *("comment", "rated_at", "origin"),
@@ -55,8 +57,8 @@ def test_every_rule_finds_something_in_the_demo_clinic(seed: int) -> None:
     story = simulate(seed, 200, 12, NOW)
     found = concerns(story)
     print(f"seed {seed}, {len(story.entries):,} entries: " + ", ".join(f"{rule} {found[rule]}" for rule in RULES))
-    assert set(RULES) == set(found)
-    assert all(5 <= found[rule] <= 60 for rule in RULES), found
+    assert set(RULES) - FROM_THE_DOOR == set(found)
+    assert all(5 <= found[rule] <= 60 for rule in set(RULES) - FROM_THE_DOOR), found
 
 
 @pytest.mark.parametrize("seed", range(5))

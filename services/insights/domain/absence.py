@@ -123,13 +123,17 @@ class Questions:
             self._open.add(question)
         return True
 
-    def waiting(self, standing: Standing, working_days: int) -> list[tuple[int, bytes, int, int]]:
-        """The open questions as (due, key, origin, accepted), ordered by due and id."""
+    def waiting(
+        self, standing: Standing, working_days: int, passed_over: Callable[[str], bool]
+    ) -> list[tuple[int, bytes, int, int]]:
+        """The open questions as (due, key, origin, accepted), ordered by due and id. passed_over: not these."""
         if (standing, working_days) != self._settled_by:
             self._settled_by = (standing, working_days)
             self._dues.clear()
         found = []
         for question in self._open:
+            if passed_over(question):
+                continue
             for key, origin, accepted in self._asked[question]:
                 due = self._dues.get(key)
                 if due is None:
@@ -147,10 +151,16 @@ def _due(settled: Settled, key: bytes, working_days: int) -> int:
 
 
 def question_unanswered(
-    questions: Questions, parameters: Parameters, *, standing: Standing, horizon: int, local: Local
+    questions: Questions,
+    parameters: Parameters,
+    *,
+    standing: Standing,
+    horizon: int,
+    local: Local,
+    passed_over: Callable[[str], bool],
 ) -> tuple[Concern | None, int | None]:
-    """What the rule says, and when time alone changes it next."""
-    waiting = questions.waiting(standing, int(parameters["working_days"]))
+    """What the rule says, and when time alone changes it next. passed_over: questions that another rule watches."""
+    waiting = questions.waiting(standing, int(parameters["working_days"]), passed_over)
     late = [asked for asked in waiting if asked[0] <= horizon]
     coming = min((due for due, *_ in waiting if horizon < due < _NEVER), default=None)
     if not late:

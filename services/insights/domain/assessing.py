@@ -4,10 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from services.insights.domain import absence, deterioration, mood_shift, rating_drop, risk_item
+from services.insights.domain import (
+    absence,
+    crisis_language,
+    deterioration,
+    inquiries,
+    mood_shift,
+    rating_drop,
+    risk_item,
+)
 from services.insights.domain.catalogue import (
+    CRISIS_LANGUAGE,
     GONE_QUIET,
+    LINGERING_QUESTION,
     MOOD_SHIFT,
+    QUESTION_OVERDUE,
     QUESTION_UNANSWERED,
     RATING_DROP,
     RELIABLE_DETERIORATION,
@@ -58,6 +69,9 @@ class _Sight:
             (GONE_QUIET.name, self._gone_quiet),
             (QUESTION_UNANSWERED.name, self._question_unanswered),
             (RATING_DROP.name, self._rating_drop),
+            (CRISIS_LANGUAGE.name, self._crisis_language),
+            (QUESTION_OVERDUE.name, self._question_overdue),
+            (LINGERING_QUESTION.name, self._lingering_question),
         ):
             if name in self.settled.rules:
                 rule()
@@ -104,6 +118,33 @@ class _Sight:
                     self.state.questions,
                     self.settled.rules[QUESTION_UNANSWERED.name],
                     standing=self.standing,
+                    horizon=self.horizon,
+                    local=self.settled.local,
+                    passed_over=self._has_target,
+                )
+            )
+
+    def _has_target(self, question: str) -> bool:
+        """Whether `question_overdue` watches a question."""
+        known = self.state.inquiries
+        return known is not None and QUESTION_OVERDUE.name in self.settled.rules and known.has_target(question)
+
+    def _crisis_language(self) -> None:
+        if self.state.words is not None:
+            parameters = self.settled.rules[CRISIS_LANGUAGE.name]
+            self.take(*crisis_language.concern(self.state.words, parameters, now=self.now, local=self.settled.local))
+
+    def _question_overdue(self) -> None:
+        if self.state.inquiries is not None:
+            local = self.settled.local
+            self.take(*inquiries.question_overdue(self.state.inquiries, horizon=self.horizon, local=local))
+
+    def _lingering_question(self) -> None:
+        if self.state.inquiries is not None:
+            self.take(
+                *inquiries.lingering_question(
+                    self.state.inquiries,
+                    self.settled.rules[LINGERING_QUESTION.name],
                     horizon=self.horizon,
                     local=self.settled.local,
                 )

@@ -9,7 +9,7 @@ from typing import Final
 from shared.contracts.base import Number, Urgency
 from shared.contracts.clinics import RuleSet
 
-RULES_VERSION: Final = 1
+RULES_VERSION: Final = 2
 """Counts up when the same facts may give another assessment than before."""
 
 
@@ -140,9 +140,57 @@ RATING_DROP: Final = Rule(
     ),
 )
 
+CRISIS_LANGUAGE: Final = Rule(
+    name="crisis_language",
+    title="Crisis language",
+    says="Something the patient wrote has words that people in a crisis use.",
+    until="The last such words are longer ago than the days set. The alert is closed only by a human.",
+    source=(
+        "A word screen of our own; recall and precision are measured and published in docs/screening.md. Nothing found "
+        "is no reassurance, and a human reads every text all the same. Never a score or tier (NICE NG225)."
+    ),
+    urgency=Urgency.AT_ONCE,
+    parameters=(
+        Parameter("days", 14, 1, 90, "days for which words found count as now"),
+        Parameter("tell_days", 90, 1, 365, "days for which live words found stay to be told"),
+    ),
+)
+
+QUESTION_OVERDUE: Final = Rule(
+    name="question_overdue",
+    title="Question overdue",
+    says="A question has waited for an answer past the target of what it is about.",
+    until="Every question past its target is answered.",
+    source="The clinic's own targets (docs/questions.md); the defaults are proposals of ours.",
+    urgency=Urgency.WORKING_HOURS,
+    parameters=(),
+    absence=True,
+)
+
+LINGERING_QUESTION: Final = Rule(
+    name="lingering_question",
+    title="Lingering question",
+    says="A session has ended, and a question asked before its end is not settled by the patient's word.",
+    until="The patient says that it is settled.",
+    source="A proposal of ours: nobody leaves with a lingering question.",
+    urgency=Urgency.WORKING_HOURS,
+    parameters=(Parameter("hours_after", 1, 0, 72, "hours after the end of the session"),),
+    absence=True,
+)
+
 CATALOGUE: Final = {
     rule.name: rule
-    for rule in (RISK_ITEM, RELIABLE_DETERIORATION, MOOD_SHIFT, GONE_QUIET, QUESTION_UNANSWERED, RATING_DROP)
+    for rule in (
+        RISK_ITEM,
+        RELIABLE_DETERIORATION,
+        MOOD_SHIFT,
+        GONE_QUIET,
+        QUESTION_UNANSWERED,
+        RATING_DROP,
+        CRISIS_LANGUAGE,
+        QUESTION_OVERDUE,
+        LINGERING_QUESTION,
+    )
 }
 """Every rule by name, in the order in which an assessment lists its concerns."""
 

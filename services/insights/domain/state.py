@@ -1,10 +1,12 @@
 """What is remembered of one patient: enough to assess them again without reading their history."""
 
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.insights.domain.absence import ObservedDays, Questions
+from services.insights.domain.crisis_language import CrisisWords, Found, Where, signs_of
 from services.insights.domain.deterioration import MEASURES, Scores
+from services.insights.domain.inquiries import Inquiries
 from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, micros, sort_key
 from services.insights.domain.mood_shift import MoodDays
 from services.insights.domain.rating_drop import Ratings
@@ -13,6 +15,10 @@ from shared.contracts import CheckInRecorded, Patient, Question, QuestionAsked, 
 from shared.contracts.base import Contract, Fact
 from shared.contracts.patients import PatientStatus
 from shared.contracts.questions import QuestionStatus
+from shared.contracts.screening import Screening
+
+_WHERE: Final[dict[type[Contract], Where]] = {QuestionAsked: "question"}
+"""What a text found by the screen is called, where it is no check-in's note."""
 
 
 class Registered(NamedTuple):
@@ -40,6 +46,7 @@ class PatientState:
         "_last_id",
         "_last_origin",
         "aside",
+        "inquiries",
         "mood",
         "observed",
         "patient",
@@ -47,6 +54,7 @@ class PatientState:
         "ratings",
         "risk",
         "scores",
+        "words",
     )
 
     def __init__(self) -> None:
@@ -58,6 +66,8 @@ class PatientState:
         self.risk: RiskAnswers | None = None
         self.questions: Questions | None = None
         self.ratings: Ratings | None = None
+        self.words: CrisisWords | None = None
+        self.inquiries: Inquiries | None = None
         self.patient: Registered | None = None
         self.aside: dict[str, bool] = {}
 
@@ -95,6 +105,10 @@ class PatientState:
             self.mood.add(day, round(fact.mood * 100), at, origin, fact_id)  # type: ignore[attr-defined]  # see kind
         elif kind is QuestionnaireCompleted or kind is QuestionAsked:
             self._add_answers(sort_key(at, fact_id), day, origin, fact, accepted)
+        screening: Screening | None = getattr(fact, "screening", None)
+        if screening is not None and screening.crisis_language:
+            where = _WHERE.get(kind, "check-in")
+            self._crisis_words().add(Found(at, fact_id, origin, accepted, where, signs_of(screening)))
         self.observed.add(day)
         if at > self._last_at or (at == self._last_at and fact_id > self._last_id):
             self._last_at, self._last_id, self._last_origin = at, fact_id, origin
@@ -107,6 +121,17 @@ class PatientState:
             if self.questions is None:
                 self.questions = Questions()
             self.questions.ask(fact.question, key, origin, accepted)
+            self._inquiries().ask(fact.question, key, origin, accepted, fact.triage)
+
+    def _crisis_words(self) -> CrisisWords:
+        if self.words is None:
+            self.words = CrisisWords()
+        return self.words
+
+    def _inquiries(self) -> Inquiries:
+        if self.inquiries is None:
+            self.inquiries = Inquiries()
+        return self.inquiries
 
     def _add_questionnaire(
         self, key: bytes, day: int, origin: int, fact: QuestionnaireCompleted, accepted: int
@@ -126,10 +151,13 @@ class PatientState:
         if isinstance(document, Patient):
             return self._register(document)
         if isinstance(document, Session):
+            self._crisis_words().apply(document)
+            self._inquiries().meet(document)
             if self.ratings is None:
                 self.ratings = Ratings()
             return self.ratings.apply(document)
         if isinstance(document, Question):
+            self._inquiries().handle(document)
             if self.questions is None:
                 self.questions = Questions()
             closed = document.deleted or document.status is not QuestionStatus.OPEN

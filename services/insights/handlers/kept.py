@@ -20,6 +20,7 @@ from shared.contracts import (
     Session,
 )
 from shared.contracts.base import Contract, Document, Fact
+from shared.contracts.screening import Screening
 from shared.errors import Recoverable
 
 FACTS: Final[Mapping[type[Contract], bytes]] = {
@@ -99,4 +100,8 @@ def documents_of(remembered: Remembered) -> Iterator[Contract]:
 
 def carries_risk(data: Contract) -> bool:
     """Whether somebody may be in danger if this event is not processed."""
-    return isinstance(data, QuestionnaireCompleted) and any(answer.value >= 1 for answer in data.risk_answers)
+    if isinstance(data, QuestionnaireCompleted):
+        return any(answer.value >= 1 for answer in data.risk_answers)
+    written = data.rating if isinstance(data, Session) else data
+    screening: Screening | None = getattr(written, "screening", None)
+    return screening is not None and screening.crisis_language

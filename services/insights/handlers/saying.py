@@ -18,13 +18,18 @@ _NAMESPACE: Final = UUID("0d5cf0f8-3bb5-5c39-93f4-7a0b1d6a0e52")
 _VERSION_FIELDS: Final = {"epoch", "basis", "settings_version", "rules_version", "made_at"}
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NAMED_ORDER: Final = (
+    "crisis_language",
     "risk_item",
     "reliable_deterioration",
+    "question_overdue",
     "question_unanswered",
+    "lingering_question",
     "mood_shift",
     "gone_quiet",
     "rating_drop",
 )
+_NO_MORE, _NO_CONCERN = 98, 99
+"""Ranks behind all that hold; ranks are written with two digits, since places are compared as text."""
 _BITS: Final = {name: 1 << place for place, name in enumerate(CATALOGUE)}
 
 
@@ -99,9 +104,9 @@ def message(assessment: Assessment) -> Message:
 def place_in_caseload(key: str, assessment: Assessment, registered: Registered | None) -> str | None:
     """Where a patient stands among those of their clinic: the most concerning first, then the longest since.
 
-    The order is by name: a risk item to be told at once, any other risk item, reliable deterioration, a question
-    unanswered, a mood shift, gone quiet, a rating drop; then a risk item that holds no more but is still told of; then
-    those without a concern. Who is no longer in care has a place only with a concern.
+    The order is by name: a risk item to be told at once, crisis language, any other risk item, reliable deterioration,
+    a question overdue or unanswered, a lingering question, a mood shift, gone quiet, a rating drop; then what holds no
+    more but is still told of; then those without a concern. Who is no longer in care has a place only with a concern.
     """
     ranked = min((_rank(concern) for concern in assessment.concerns), default=None)
     if ranked is None:
@@ -109,14 +114,14 @@ def place_in_caseload(key: str, assessment: Assessment, registered: Registered |
             return None
         if registered is None and not assessment.entries and not assessment.entries_not_processed:
             return None
-        ranked = (9, "")
-    return f"{ranked[0]} {ranked[1]} {key}"
+        ranked = (_NO_CONCERN, "")
+    return f"{ranked[0]:02} {ranked[1]} {key}"
 
 
 def _rank(concern: Concern) -> tuple[int, str]:
     if not concern.holds or concern.since is None:
-        return 8, min((telling.at.isoformat() for telling in concern.telling), default="")
+        return _NO_MORE, min((telling.at.isoformat() for telling in concern.telling), default="")
     rank = 1 + _NAMED_ORDER.index(concern.rule)
-    if rank == 1 and any(telling.urgency is Urgency.AT_ONCE for telling in concern.telling):
+    if concern.rule == "risk_item" and any(telling.urgency is Urgency.AT_ONCE for telling in concern.telling):
         rank = 0
     return rank, concern.since.isoformat(timespec="microseconds")

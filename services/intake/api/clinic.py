@@ -25,13 +25,17 @@ from shared.auth import Caller
 from shared.contracts import Clinic, Clinician
 from shared.contracts.base import ChannelName, Id, Number, Zone
 from shared.contracts.clinics import (
+    Away,
+    CategoryName,
     ClinicSettings,
     Contact,
     CutOff,
     Email,
     LicenceHeld,
     Mobile,
+    QuestionTarget,
     Region,
+    Role,
     Scale,
     ScaleItem,
     Weekday,
@@ -135,6 +139,10 @@ class DutyRotaBody(DutyRota, Body):
     overrides: list[OverrideBody] = Field(default_factory=list, max_length=500)  # type: ignore[assignment]
 
 
+class QuestionTargetBody(QuestionTarget, Body):
+    """Who answers one kind of question, and by when: `minutes` the clinic works, or `days`; one of the two."""
+
+
 _CLINIC: Final[dict[str, Any]] = {
     "name": "Harbour Clinic",
     "zone": "Europe/London",
@@ -170,6 +178,7 @@ _CLINIC: Final[dict[str, Any]] = {
             {"starts_at": "2026-12-24T09:00:00+00:00", "ends_at": "2026-12-27T09:00:00+00:00", "clinician": "sasha"}
         ],
     },
+    "question_targets": {"medication": {"role": "prescriber", "minutes": 240}},
 }
 
 
@@ -215,6 +224,10 @@ class ClinicBody(Body):
         default_factory=EscalationBody, description="Who is told next while nobody has acted (docs/escalation.md)."
     )
     duty_rota: DutyRotaBody | None = Field(default=None, description="Who is on duty when.")
+    question_targets: dict[CategoryName, QuestionTargetBody] = Field(
+        default_factory=dict,
+        description="Who answers which questions by when, where it differs from the defaults (docs/questions.md).",
+    )
 
 
 class WarningReply(BaseModel):
@@ -267,6 +280,13 @@ async def get_clinic(
     return await _with_warnings(await register.clinic(caller.clinic), register)
 
 
+class AwayBody(Away, Body):
+    """A stretch of leave."""
+
+    starts_at: Instant
+    ends_at: Instant = Field(description="Exclusive; after the start.")
+
+
 class ClinicianBody(Body):
     """A clinician as they are to be. What is left out is taken away."""
 
@@ -279,6 +299,8 @@ class ClinicianBody(Body):
                     "mobile": "+447700900001",
                     "channels": ["email", "sms"],
                     "deputy": "lee",
+                    "role": "therapist",
+                    "away": [{"starts_at": "2026-12-21T09:00:00+00:00", "ends_at": "2027-01-04T09:00:00+00:00"}],
                 }
             ]
         }
@@ -291,6 +313,10 @@ class ClinicianBody(Body):
         min_length=1, max_length=2, description="How they are told of concerns: email, sms, or both."
     )
     deputy: Id | None = Field(default=None, description="The clinician who stands in for them, by id.")
+    role: Role = Field(default=Role.THERAPIST, description="Which questions come to them (docs/questions.md).")
+    away: list[AwayBody] = Field(
+        default_factory=list, max_length=200, description="Leave: what they have stands among the unassigned then."
+    )
 
 
 @router.put("/v1/clinicians/{clinician}", operation_id="put_clinician", summary="Add a clinician, or change one",

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -11,36 +11,36 @@ from services.intake.api.parts import (
     Cursor,
     Instant,
     Limit,
-    OneLine,
     PageReply,
     QuestionId,
     RawBody,
     TheInbox,
     UpdatedSince,
     answers,
-    decision,
     told,
 )
-from services.intake.store import Asked
+from services.intake.store import Asked, Wish
 from shared.auth import Caller
 from shared.bus import Position
 from shared.contracts import Question, Topic
 from shared.contracts.base import Id, Origin
-from shared.contracts.questions import QuestionStatus
+from shared.contracts.clinics import Role
+from shared.contracts.questions import Category, GivenAnswer, Handover, QuestionStatus, Triage
 from shared.contracts.safety import Safety
+from shared.contracts.screening import Screening
 from shared.runtime import Body, IdempotencyKey, WaitForPosition, caller_with, fact_id, problems, settle
 
 router = APIRouter(tags=["questions"])
 ASK = "POST /v1/questions"
 
 
-async def _caught_up(request: Request, response: Response, positions: WaitForPosition) -> None:
+async def caught_up(request: Request, response: Response, positions: WaitForPosition) -> None:
     """Questions asked are read back from the bus; all else here is stored before it is answered."""
     reached: Callable[[Position], Awaitable[bool]] = request.state.reached
     await settle([one for one in positions if one.topic is Topic.QUESTIONS], reached, response)
 
 
-CaughtUp = Annotated[None, Depends(_caught_up)]
+CaughtUp = Annotated[None, Depends(caught_up)]
 
 
 class QuestionBody(Body):
@@ -80,7 +80,10 @@ class QuestionReceipt(BaseModel):
     recorded_at: AwareDatetime
     position: str = Field(description="Send it as Wait-For-Position with a read that must know of the question.")
     expect_reply_by: AwareDatetime = Field(
-        description="Closing time of the second working day (or as the clinic set it), in the clinic's zone."
+        description="By when a human replies: the target of what the question is about, in the clinic's zone."
+    )
+    what_to_expect: str = Field(
+        description="Show this to the patient: who replies by when, and that nobody watches round the clock."
     )
     registered: bool | None = Field(
         description="Whether the clinic has registered this patient; null where that could not be found out in time."
@@ -114,6 +117,7 @@ async def ask_question(
         recorded_at=receipt.recorded_at,
         position=str(receipt.position),
         expect_reply_by=receipt.expect_reply_by,
+        what_to_expect=receipt.what_to_expect,
         registered=receipt.registered,
         safety=receipt.safety,
     )
@@ -137,6 +141,14 @@ class QuestionReply(BaseModel):
     answered_by: str | None
     answered_at: AwareDatetime | None
     settled_at: AwareDatetime | None
+    settled_by: Literal["patient", "clinic"] | None
+    earlier_answers: list[GivenAnswer] = Field(description="Those the patient said were not enough, oldest first.")
+    screening: Screening | None = Field(description="Of the text; null: asked before there was a screen.")
+    triage: Triage | None = Field(description="What it is about, whose it is, by when; null: none was made.")
+    overdue: bool = Field(description="Open, and past its target.")
+    assigned_to: Id | None = Field(description="Who has it; null: everyone with the role.")
+    assignee_away: bool = Field(description="Who has it is on leave now: it stands among the unassigned.")
+    handovers: list[Handover] = Field(description="Who took it or was given it, oldest first.")
     updated_at: AwareDatetime
 
     @classmethod
@@ -151,12 +163,20 @@ class QuestionReply(BaseModel):
             local_day=fact.local_day,
             origin=fact.origin,
             recorded_at=asked.recorded_at,
-            expect_reply_by=inbox.expect_reply_by(asked),
+            expect_reply_by=inbox.expect_reply_by(asked, handling),
             status=handling.status,
             answer=handling.answer,
             answered_by=handling.answered_by,
             answered_at=handling.answered_at,
             settled_at=handling.settled_at,
+            settled_by=handling.settled_by,
+            earlier_answers=handling.earlier_answers,
+            screening=fact.screening,
+            triage=handling.triage or fact.triage,
+            overdue=inbox.is_overdue(handling),
+            assigned_to=handling.assigned_to,
+            assignee_away=inbox.is_away(fact.clinic, handling.assigned_to),
+            handovers=handling.handovers,
             updated_at=handling.updated_at,
         )
 
@@ -179,83 +199,28 @@ async def list_questions(
     _: CaughtUp,
     status: Annotated[QuestionStatus | None, Query(description="Only these: open, answered or settled.")] = None,
     patient: Annotated[Id | None, Query(description="Only this patient's.")] = None,
+    role: Annotated[Role | None, Query(description="Only those this role answers, whoever has them.")] = None,
+    category: Annotated[Category | None, Query(description="Only those about this.")] = None,
+    assigned_to: Annotated[Id | None, Query(description="Only those this clinician has.")] = None,
+    unassigned: Annotated[bool, Query(description="Only those nobody has, or somebody on leave.")] = False,
+    overdue: Annotated[bool, Query(description="Only open ones past their target.")] = False,
     updated_since: UpdatedSince = None,
     cursor: Cursor = None,
     limit: Limit = 50,
     caller: Caller = caller_with("entries:read"),
 ) -> PageReply[QuestionReply]:
-    """Those changed longest ago first: of the open ones, the one that waits longest."""
+    """Those changed longest ago first: of the open ones, the one that waits longest.
+
+    The queue of a role is `?status=open&role=...&unassigned=true`: leave hides nothing.
+    """
     page, handlings = await inbox.questions(
-        caller.clinic, status=status, patient=patient, updated_since=updated_since, cursor=cursor, limit=limit
+        caller.clinic,
+        wish=Wish(status=status, patient=patient, role=role, category=category, assigned_to=assigned_to),
+        overdue=overdue,
+        unassigned=unassigned,
+        updated_since=updated_since,
+        cursor=cursor,
+        limit=limit,
     )
     items = [QuestionReply.of(asked, handlings[asked.fact.question], inbox) for asked in page.items]
     return PageReply(items=items, next=page.next)
-
-
-class AnswerBody(Body):
-    """The care team's answer."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"text": "Yes, for many people. Tell us on Monday.", "by": "priya"}]}
-    )
-
-    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)] = Field(
-        description="1 to 4000 characters."
-    )
-    by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), OneLine] | None = Field(
-        default=None, description="Who answers; default: the token's client."
-    )
-
-
-@router.post("/v1/questions/{question}/answer", operation_id="answer_question", summary="Answer a question",
-             responses=answers(QuestionReply, 200) | problems(400, 404, 409, 410))  # fmt: skip
-async def answer_question(
-    *,
-    question: QuestionId,
-    body: AnswerBody,
-    inbox: TheInbox,
-    key: IdempotencyKey,
-    raw: RawBody,
-    response: Response,
-    _: CaughtUp,
-    caller: Caller = caller_with("patients:write"),
-) -> QuestionReply:
-    """Once: what the patient may have read is not changed."""
-    asked, written = await inbox.answer(
-        caller.clinic,
-        question,
-        text=body.text,
-        by=body.by or caller.client,
-        idempotency=decision(caller, f"POST /v1/questions/{question}/answer", key, raw),
-    )
-    told(response, written.position)
-    return QuestionReply.of(asked, written.document, inbox)
-
-
-class SettleBody(Body):
-    """Nothing more is needed."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{}]})
-
-
-@router.post("/v1/questions/{question}/settle", operation_id="settle_question", summary="Settle a question",
-             responses=answers(QuestionReply, 200) | problems(400, 404, 410))  # fmt: skip
-async def settle_question(
-    *,
-    question: QuestionId,
-    inbox: TheInbox,
-    key: IdempotencyKey,
-    raw: RawBody,
-    response: Response,
-    __: CaughtUp,
-    _: SettleBody | None = None,
-    caller: Caller = caller_with("entries:write"),
-) -> QuestionReply:
-    """The patient needs nothing more, with or without a written answer. The body may be empty."""
-    asked, written = await inbox.settle(
-        caller.clinic,
-        question,
-        idempotency=decision(caller, f"POST /v1/questions/{question}/settle", key, raw),
-    )
-    told(response, written.position)
-    return QuestionReply.of(asked, written.document, inbox)

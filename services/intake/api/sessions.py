@@ -23,7 +23,9 @@ from services.intake.api.parts import (
 from shared.auth import Caller
 from shared.contracts import Session
 from shared.contracts.base import Id, Origin
+from shared.contracts.safety import Safety
 from shared.contracts.sessions import Attendance, Rating
+from shared.crisis_language import screen
 from shared.runtime import Body, IdempotencyKey, WaitForPosition, caller_with, fact_id, problems
 
 router = APIRouter(tags=["sessions"])
@@ -171,8 +173,14 @@ class RatingBody(Body):
     )
 
 
+class RatedReply(Session):
+    """The session with its rating, and what to show the patient."""
+
+    safety: Safety | None = Field(description="Show it first where `prominent`; null while the settings are not here.")
+
+
 @router.post("/v1/sessions/{session}/rating", operation_id="rate_session", summary="Rate a session, as its patient",
-             responses=answers(Session, 200) | problems(400, 404, 409, 410))  # fmt: skip
+             responses=answers(RatedReply, 200) | problems(400, 404, 409, 410))  # fmt: skip
 async def rate_session(
     *,
     session: SessionId,
@@ -183,10 +191,12 @@ async def rate_session(
     now: Now,
     response: Response,
     caller: Caller = caller_with("entries:write"),
-) -> Session:
+) -> RatedReply:
     """Once per session, from its time on, unless it is marked as missed or cancelled."""
-    rating = Rating(**body.model_dump(exclude={"rated_at"}), rated_at=body.rated_at or now)
+    rating = Rating(
+        **body.model_dump(exclude={"rated_at"}), rated_at=body.rated_at or now, screening=screen(body.comment)
+    )
     route = f"POST /v1/sessions/{session}/rating"
     written = await sessions.rate(caller.clinic, session, rating, idempotency=decision(caller, route, key, raw))
     told(response, written.position)
-    return written.document
+    return RatedReply(**dict(written.document), safety=sessions.safety(caller.clinic, written.document.rating))

@@ -5,12 +5,18 @@ Versions and `updated_at` are set where documents are stored; a document returne
 
 from services.intake.domain.clinics import BUILT_IN, RULES, Parameter, reply_by, set_up_clinic
 from services.intake.domain.escalation import Warned, escalation_warnings, named_in
+from services.intake.domain.expecting import what_to_expect
 from services.intake.domain.people import forget_patient, register_clinician, register_patient
 from services.intake.domain.questions import (
     answer_question,
     ask_question,
+    claim_question,
     forget_question,
+    hand_over,
     open_question,
+    reassign,
+    recategorise,
+    reopen_question,
     settle_question,
 )
 from services.intake.domain.sessions import (
@@ -20,34 +26,45 @@ from services.intake.domain.sessions import (
     record_attendance,
     session_taken,
 )
+from services.intake.domain.triage import BY_A_HUMAN, TRIAGE, categorise, triage
 from services.intake.domain.when import AHEAD, EARLIEST, LIVE, LONG_AGO, SYNC, check_when
 
 __all__ = [
     "AHEAD",
     "BUILT_IN",
+    "BY_A_HUMAN",
     "EARLIEST",
     "LIVE",
     "LONG_AGO",
     "RULES",
     "SYNC",
+    "TRIAGE",
     "Parameter",
     "Warned",
     "answer_question",
     "ask_question",
+    "categorise",
     "check_when",
+    "claim_question",
     "escalation_warnings",
     "forget_patient",
     "forget_question",
     "forget_session",
+    "hand_over",
     "named_in",
     "open_question",
     "plan_session",
     "rate_session",
+    "reassign",
+    "recategorise",
     "record_attendance",
     "register_clinician",
     "register_patient",
+    "reopen_question",
     "reply_by",
     "session_taken",
     "set_up_clinic",
     "settle_question",
+    "triage",
+    "what_to_expect",
 ]

@@ -42,6 +42,12 @@ RULES: Final[dict[str, dict[str, Parameter]]] = {
         "min_drop": Parameter(0.5, 0.01, 10),
         "sd_factor": Parameter(2, 0.1, 10),
     },
+    "crisis_language": {
+        "days": Parameter(14, 1, 90, whole=True),
+        "tell_days": Parameter(90, 1, 365, whole=True),
+    },
+    "question_overdue": {},
+    "lingering_question": {"hours_after": Parameter(1, 0, 72)},
 }
 """The starter catalogue's rules and what a clinic may set in them; what they mean stands in docs/rules.md."""
 

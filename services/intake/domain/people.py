@@ -24,6 +24,9 @@ def register_clinician(wished: Clinician) -> Clinician:
         )
     if wished.deputy == wished.clinician:
         raise invalid(FieldError("/deputy", "Somebody else must stand in for them: send another clinician, or none."))
+    for place, leave in enumerate(wished.away):
+        if leave.ends_at <= leave.starts_at:
+            raise invalid(FieldError(f"/away/{place}/ends_at", "Leave ends after it begins: send a later time."))
     return wished
 
 

@@ -2,9 +2,11 @@
 
 from services.intake.handlers.documents import SERVICE, Documents
 from services.intake.handlers.follow import SUBSCRIPTIONS, TABLES, Clinics, Follower, keep_up
+from services.intake.handlers.passing import Passing
 from services.intake.handlers.questions import Inbox, Receipt
 from services.intake.handlers.register import Register
 from services.intake.handlers.sessions import Sessions
+from services.intake.handlers.team import Team
 
 __all__ = [
     "SERVICE",
@@ -14,8 +16,10 @@ __all__ = [
     "Documents",
     "Follower",
     "Inbox",
+    "Passing",
     "Receipt",
     "Register",
     "Sessions",
+    "Team",
     "keep_up",
 ]

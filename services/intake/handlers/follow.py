@@ -7,10 +7,11 @@ from functools import partial
 from typing import Final
 
 from services.intake.handlers.documents import Documents, forget
+from services.intake.handlers.passing import Passing
+from services.intake.handlers.team import Team
 from services.intake.store import Questions, SessionNames
 from shared.bus import Batch, Event
-from shared.contracts import Clinic, Patient, Question, QuestionAsked, Session, Topic
-from shared.documents import Table
+from shared.contracts import Clinic, Clinician, Patient, Question, QuestionAsked, Session, Topic
 from shared.errors import Recoverable
 
 SUBSCRIPTIONS: Final = frozenset({Topic.PATIENTS, Topic.SESSIONS, Topic.QUESTIONS})
@@ -24,10 +25,11 @@ PAUSE: Final = 1.0
 class Follower:
     """Applies what stands on the patient topics: questions asked, and intake's own documents read back."""
 
-    def __init__(self, *, documents: Documents, asked: Questions, names: SessionNames) -> None:
+    def __init__(self, *, documents: Documents, asked: Questions, names: SessionNames, passing: Passing) -> None:
         self._documents = documents
         self._asked = asked
         self._names = names
+        self._passing = passing
 
     async def handle(self, batch: Batch) -> None:
         """Apply a batch. Safe to repeat, in any order. Raises Recoverable."""
@@ -38,6 +40,7 @@ class Follower:
         await self._names.follow([event.data for event in events if isinstance(event.data, Session)])
         await self._record(events)
         await self._asked.follow([event.data for event in events if isinstance(event.data, Question)])
+        await self._passing.note([event.data for event in events if isinstance(event.data, QuestionAsked | Question)])
         for event in events:
             if isinstance(event.data, Patient) and event.data.deleted:
                 await forget(self._documents, self._asked, event.data.clinic, event.data.patient)
@@ -56,24 +59,24 @@ class Follower:
         """The dead letters hold the event; a question among them is missing in lists until it is replayed."""
 
     async def tick(self, partition: int, basis: int, horizon: datetime) -> None:
-        """Nothing of intake's falls due by time alone."""
+        """What falls due by time alone stands in due times that all replicas share (`Passing`)."""
 
     async def revoked(self, partition: int) -> None:
         """Nothing is cached, so there is nothing to drop."""
 
 
 class Clinics:
-    """Keeps the clinics in memory, for which no store is needed, and heals what stands on their topic beside that."""
+    """Keeps clinics and clinicians in memory, where no store is needed, and heals what stands on their topic beside."""
 
-    def __init__(self, *, documents: Documents, table: Table[Clinic]) -> None:
+    def __init__(self, *, documents: Documents, team: Team) -> None:
         self._documents = documents
-        self._table = table
+        self._team = team
         self._unseen: asyncio.Queue[Event] = asyncio.Queue()
 
     async def take(self, event: Event) -> None:
         """Take in a clinic or a clinician. Safe to repeat."""
-        if isinstance(event.data, Clinic):
-            self._table.keep_highest([event.data])
+        if isinstance(event.data, Clinic | Clinician):
+            self._team.take(event.data)
         self._unseen.put_nowait(event)
 
     async def heal(self) -> None:

@@ -1,20 +1,22 @@
 """Patients' questions: taken in as facts, answered and settled as documents."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from services.intake import domain
-from services.intake.handlers.documents import Documents, clinic_not_set_up
-from services.intake.store import Asked, AskedPage, Questions
+from services.intake.handlers.documents import Documents, clinic_not_set_up, expect_clinician
+from services.intake.handlers.team import Team
+from services.intake.store import Asked, AskedPage, Questions, Wish
 from shared.bus import Message, Position, Publisher
 from shared.clock import Clock
 from shared.contracts import Clinic, Question
 from shared.contracts.base import Origin
-from shared.contracts.questions import QuestionStatus
-from shared.contracts.safety import Safety, safety_reply
-from shared.documents import Idempotency, Table, Written
+from shared.contracts.questions import Category, QuestionStatus
+from shared.contracts.safety import Safety, crisis_told, safety_reply
+from shared.documents import Idempotency, Written
 from shared.errors import Problem, Recoverable, not_found
 from shared.metrics import ENTRIES_ACCEPTED
 
@@ -33,6 +35,7 @@ class Receipt:
     recorded_at: datetime
     position: Position
     expect_reply_by: datetime
+    what_to_expect: str
     registered: bool | None
     safety: Safety
 
@@ -45,13 +48,13 @@ class Inbox:
         *,
         documents: Documents,
         asked: Questions,
-        table: Table[Clinic],
+        team: Team,
         publisher: Publisher,
         clock: Clock,
     ) -> None:
         self._documents = documents
         self._asked = asked
-        self._table = table
+        self._team = team
         self._publisher = publisher
         self._clock = clock
 
@@ -64,6 +67,7 @@ class Inbox:
         recorded.
         """
         now = self._clock.now()
+        settings = (await self._known_clinic(clinic)).settings_at(now)
         fact = domain.ask_question(
             question=question,
             clinic=clinic,
@@ -72,18 +76,22 @@ class Inbox:
             occurred_at=occurred_at,
             origin=origin,
             now=now,
+            settings=settings,
+            held=self._team.held(clinic),
         )
-        settings = (await self._known_clinic(clinic)).settings_at(now)
         registered = await self._registered(f"{clinic}/{patient}")
         [position] = await self._publisher.publish([Message(id=question, time=now, data=fact)])
         ENTRIES_ACCEPTED.labels("intake", "question", origin).inc()
+        reply_by = domain.reply_by(settings, now) if fact.triage is None else fact.triage.target_at
+        risk, urgent = crisis_told(settings, fact.screening, origin)
         return Receipt(
             question=question,
             recorded_at=now,
             position=position,
-            expect_reply_by=domain.reply_by(settings, now),
+            expect_reply_by=reply_by,
+            what_to_expect=domain.what_to_expect(fact.triage, reply_by),
             registered=registered,
-            safety=safety_reply(settings, now),
+            safety=safety_reply(settings, now, risk=risk, urgent=urgent),
         )
 
     async def question(self, clinic: str, question: str) -> tuple[Asked, Question]:
@@ -98,16 +106,21 @@ class Inbox:
         self,
         clinic: str,
         *,
-        status: QuestionStatus | None,
-        patient: str | None,
+        wish: Wish,
+        overdue: bool = False,
+        unassigned: bool = False,
         updated_since: datetime | None,
         cursor: str | None,
         limit: int,
     ) -> tuple[AskedPage, dict[str, Question]]:
-        """Some of a clinic's questions, and how far they have come, by question id."""
-        page = await self._asked.page(
-            clinic, status=status, patient=patient, updated_since=updated_since, cursor=cursor, limit=limit
-        )
+        """Some of a clinic's questions, and how far they have come, by question id.
+
+        overdue: open and past their target; unassigned: nobody has them, or somebody who is on leave now.
+        """
+        now = self._clock.now()
+        among = self._team.away(clinic, now) if unassigned else None
+        wish = replace(wish, among=among, late_at=now if overdue else None)
+        page = await self._asked.page(clinic, wish=wish, updated_since=updated_since, cursor=cursor, limit=limit)
         untouched = [domain.open_question(asked.fact, asked.recorded_at) for asked in page.items]
         handlings = await self._documents.questions.load_many(one.key for one in untouched)
         return page, {one.question: handlings.get(one.key, one) for one in untouched}
@@ -116,31 +129,97 @@ class Inbox:
         self, clinic: str, question: str, *, text: str, by: str, idempotency: Idempotency
     ) -> tuple[Asked, Written[Question]]:
         """Answer a question. Raises Problem 404 and 409."""
-        asked, now = await self._expect(clinic, question), self._clock.now()
+        now = self._clock.now()
+        return await self._decide(
+            clinic, question, lambda one, _: domain.answer_question(one, text=text, by=by, now=now), idempotency
+        )
+
+    async def settle(
+        self, clinic: str, question: str, *, by: Literal["patient", "clinic"], idempotency: Idempotency
+    ) -> tuple[Asked, Written[Question]]:
+        """Settle a question by the patient's word. Raises Problem 404."""
+        now = self._clock.now()
+        return await self._decide(clinic, question, lambda one, _: domain.settle_question(one, now, by=by), idempotency)
+
+    async def reopen(self, clinic: str, question: str, *, idempotency: Idempotency) -> tuple[Asked, Written[Question]]:
+        """Open a question again by the patient's word, with a target counted from now. Raises Problem 404 and 409."""
+        now = self._clock.now()
+        settings, held = (await self._known_clinic(clinic)).settings_at(now), self._team.held(clinic)
+
+        def reopened(one: Question, _: Asked) -> Question:
+            before = one.triage
+            again = before and domain.triage(before.category, settings, now, held=held, by=before.by)
+            return domain.reopen_question(one, again, now)
+
+        return await self._decide(clinic, question, reopened, idempotency)
+
+    async def claim(
+        self, clinic: str, question: str, *, clinician: str, idempotency: Idempotency
+    ) -> tuple[Asked, Written[Question]]:
+        """Take a question on. Raises Problem 404, 409 and 422."""
+        await expect_clinician(self._documents, clinic, clinician)
+        now = self._clock.now()
+        away = self._team.away(clinic, now)
+        return await self._decide(
+            clinic,
+            question,
+            lambda one, _: domain.claim_question(one, clinician=clinician, away=away, now=now),
+            idempotency,
+        )
+
+    async def hand_over(
+        self, clinic: str, question: str, *, to: str | None, by: str, note: str, idempotency: Idempotency
+    ) -> tuple[Asked, Written[Question]]:
+        """Give a question to a colleague, or back to the role (`to` None). Raises Problem 404, 409 and 422."""
+        await expect_clinician(self._documents, clinic, to)
+        now = self._clock.now()
+        return await self._decide(
+            clinic, question, lambda one, _: domain.hand_over(one, to=to, by=by, note=note, now=now), idempotency
+        )
+
+    async def recategorise(
+        self, clinic: str, question: str, *, category: Category, by: str, idempotency: Idempotency
+    ) -> tuple[Asked, Written[Question]]:
+        """Put right what a question is about. Raises Problem 404 and 409."""
+        now, known = self._clock.now(), await self._known_clinic(clinic)
+        held = self._team.held(clinic)
+
+        def put_right(one: Question, asked: Asked) -> Question:
+            at = asked.recorded_at
+            return domain.recategorise(one, category, known.settings_at(at), received_at=at, held=held, by=by, now=now)
+
+        return await self._decide(clinic, question, put_right, idempotency)
+
+    async def _decide(
+        self,
+        clinic: str,
+        question: str,
+        change: Callable[[Question, Asked], Question],
+        idempotency: Idempotency,
+    ) -> tuple[Asked, Written[Question]]:
+        """Change a question's handling, which begins untouched. Raises Problem 404, 410 and what `change` raises."""
+        asked = await self._expect(clinic, question)
         untouched = domain.open_question(asked.fact, asked.recorded_at)
         written = await self._documents.questions.write(
-            untouched.key,
-            lambda current: domain.answer_question(current or untouched, text=text, by=by, now=now),
-            idempotency=idempotency,
+            untouched.key, lambda current: change(current or untouched, asked), idempotency=idempotency
         )
         await self._asked.follow([written.document])
         return asked, written
 
-    async def settle(self, clinic: str, question: str, *, idempotency: Idempotency) -> tuple[Asked, Written[Question]]:
-        """Settle a question. Raises Problem 404."""
-        asked, now = await self._expect(clinic, question), self._clock.now()
-        untouched = domain.open_question(asked.fact, asked.recorded_at)
-        written = await self._documents.questions.write(
-            untouched.key,
-            lambda current: domain.settle_question(current or untouched, now),
-            idempotency=idempotency,
-        )
-        await self._asked.follow([written.document])
-        return asked, written
+    def is_away(self, clinic: str, clinician: str | None) -> bool:
+        """Whether somebody is on leave now."""
+        return clinician in self._team.away(clinic, self._clock.now())
 
-    def expect_reply_by(self, asked: Asked) -> datetime | None:
+    def is_overdue(self, handling: Question) -> bool:
+        """Whether a question waits for an answer past its target."""
+        triage = handling.triage
+        return handling.status is QuestionStatus.OPEN and triage is not None and triage.target_at <= self._clock.now()
+
+    def expect_reply_by(self, asked: Asked, handling: Question) -> datetime | None:
         """By when the one who asked was promised an answer; None while the clinic's settings are not here."""
-        clinic = self._table.get(asked.fact.clinic)
+        if handling.triage is not None:
+            return handling.triage.target_at
+        clinic = self._team.clinics.get(asked.fact.clinic)
         if clinic is None:
             return None
         return domain.reply_by(clinic.settings_at(asked.recorded_at), asked.recorded_at)
@@ -157,7 +236,7 @@ class Inbox:
 
     async def _known_clinic(self, clinic: str) -> Clinic:
         deadline = asyncio.get_running_loop().time() + BUS_PATIENCE.total_seconds()
-        while (found := self._table.get(clinic)) is None:
+        while (found := self._team.clinics.get(clinic)) is None:
             if asyncio.get_running_loop().time() >= deadline:
                 raise clinic_not_set_up()
             await asyncio.sleep(POLL)

@@ -4,9 +4,12 @@ from datetime import datetime
 
 from services.intake import domain
 from services.intake.handlers.documents import Documents, expect_clinician, found, present
+from services.intake.handlers.team import Team
 from services.intake.store import SessionNames
 from shared.clock import Clock
 from shared.contracts import Session
+from shared.contracts.base import Origin
+from shared.contracts.safety import Safety, crisis_told, safety_reply
 from shared.contracts.sessions import Attendance, Rating
 from shared.documents import Idempotency, Page, Written
 from shared.errors import not_found
@@ -16,9 +19,10 @@ from shared.metrics import ENTRIES_ACCEPTED
 class Sessions:
     """What happens around sessions: planned, held or not, rated."""
 
-    def __init__(self, *, documents: Documents, names: SessionNames, clock: Clock) -> None:
+    def __init__(self, *, documents: Documents, names: SessionNames, team: Team, clock: Clock) -> None:
         self._documents = documents
         self._names = names
+        self._team = team
         self._clock = clock
 
     async def plan(
@@ -82,6 +86,17 @@ class Sessions:
         if not written.replayed:
             ENTRIES_ACCEPTED.labels("intake", "rating", rating.origin).inc()
         return written
+
+    def safety(self, clinic: str, rating: Rating | None) -> Safety | None:
+        """What a patient who rated a session is told; None while the clinic's settings are not at hand."""
+        now = self._clock.now()
+        settings = self._team.settings(clinic, now)
+        if settings is None:
+            return None
+        screening = None if rating is None else rating.screening
+        origin = Origin.LIVE if rating is None else rating.origin
+        crisis, at_once = crisis_told(settings, screening, origin)
+        return safety_reply(settings, now, risk=crisis, urgent=at_once)
 
     async def _key(self, clinic: str, session: str) -> str:
         patient = await self._names.patient_of(clinic, session)

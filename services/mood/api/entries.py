@@ -38,7 +38,8 @@ async def record_check_in(
     """A fact: once answered 202 it is on all in-sync replicas and is never lost or changed.
 
     The patient need not be registered yet. Mood, energy and sleep are 0 (worst) to 10 (best). The patient's day is the
-    date in `occurred_at`'s own offset. Show `safety` with the answer, first where `prominent` is true.
+    date in `occurred_at`'s own offset. Show `safety` with the answer, first where `prominent` is true: then the note
+    has words that people in a crisis use (docs/screening.md). It is recorded either way.
     """
     recorder: Recorder = request.state.recorder
     return accepted(await recorder.record_check_in(caller, key, await read_body(request, MOST_BYTES)))

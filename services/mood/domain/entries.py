@@ -23,6 +23,8 @@ from shared.contracts import CheckInRecorded, Fact, QuestionnaireCompleted
 from shared.contracts.base import Id, Number, Origin
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.moods import Feeling, MoodValue, Tenth
+from shared.contracts.safety import crisis_told
+from shared.crisis_language import screen
 from shared.errors import FieldError
 
 AHEAD: Final = timedelta(minutes=10)
@@ -145,8 +147,8 @@ def understand_line(raw: bytes) -> CheckInLine | QuestionnaireLine:
         raise not_understood(found) from None
 
 
-def check_in(sent: CheckIn, *, clinic: str, now: datetime) -> Entry:
-    """The fact that a patient said how they are. Raises Problem 422."""
+def check_in(sent: CheckIn, *, clinic: str, settings: ClinicSettings, now: datetime) -> Entry:
+    """The fact that a patient said how they are, its note screened for crisis language. Raises Problem 422."""
     refuse_impossible_time(sent.occurred_at, sent.origin, now)
     if abs(sent.mood * 100 - round(sent.mood * 100)) > _FEW:
         raise refused(FieldError("/mood", "send a number from 0 (worst) to 10 (best) with at most two decimals"))
@@ -161,8 +163,12 @@ def check_in(sent: CheckIn, *, clinic: str, now: datetime) -> Entry:
         sleep=sent.sleep,
         feelings=sent.feelings,
         note=sent.note,
+        screening=screen(sent.note),
     )
-    return Entry(fact, "check_in")
+    if fact.screening is None or not fact.screening.crisis_language:
+        return Entry(fact, "check_in")
+    risk, urgent = crisis_told(settings, fact.screening, sent.origin)
+    return Entry(fact, "check_in", risk=risk, urgent=urgent)
 
 
 def questionnaire(sent: Questionnaire, *, clinic: str, settings: ClinicSettings, now: datetime) -> Entry:

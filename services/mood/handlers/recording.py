@@ -75,7 +75,8 @@ class Recorder:
         """Record one check-in."""
         clinic = self._clinics.known(caller.clinic) or await self._clinics.set_up(caller.clinic)
         now = self._clock.now()
-        entry = check_in(understand(CheckIn, raw), clinic=caller.clinic, now=now)
+        sent = understand(CheckIn, raw)
+        entry = check_in(sent, clinic=caller.clinic, settings=settings_now(clinic, now), now=now)
         return await self._record(entry, fact_id(caller, CHECK_INS, key, raw), clinic, now)
 
     async def record_questionnaire(self, caller: Caller, key: str, raw: bytes) -> Receipt:
@@ -120,7 +121,7 @@ class Recorder:
                 if isinstance(sent, Questionnaire):
                     entry = questionnaire(sent, clinic=caller.clinic, settings=settings, now=now)
                 else:
-                    entry = check_in(sent, clinic=caller.clinic, now=now)
+                    entry = check_in(sent, clinic=caller.clinic, settings=settings, now=now)
             except Problem as problem:
                 results.append(LineResult(number, _key_of(raw), problem=problem))
             else:

@@ -10,7 +10,7 @@ from tests.integration.service import MONDAY
 
 
 async def test_a_question_is_acknowledged_with_when_to_expect_a_reply(harbour: Client) -> None:
-    """Asked on a Monday: by Wednesday, 5pm; with crisis contacts, and who will see it by when."""
+    """Asked on a Monday in a language nobody screens: by Tuesday, 5pm; who sees it by when, and crisis contacts."""
     words = "هل هذا طبيعي؟\n👩‍👧 \u200c"
     asked = await harbour.do("POST", "/v1/questions", question(text=words))
     receipt = asked.json()
@@ -18,7 +18,8 @@ async def test_a_question_is_acknowledged_with_when_to_expect_a_reply(harbour: C
 
     assert asked.status_code == 202
     assert asked.headers["Position"] == receipt["position"]
-    assert datetime.fromisoformat(receipt["expect_reply_by"]) == datetime(2026, 11, 25, 17, tzinfo=UTC)
+    assert datetime.fromisoformat(receipt["expect_reply_by"]) == datetime(2026, 11, 24, 17, tzinfo=UTC)
+    assert "by 5pm on Tuesday 24 November 2026" in receipt["what_to_expect"]
     assert receipt["registered"] is True
     assert receipt["safety"]["contacts"][0]["number"] == "999"
     assert receipt["safety"]["prominent"] is False

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.intake.store import Questions, SessionNames
+from services.intake.store import Dues, Questions, SessionNames, Wish
 from shared.contracts import Question, QuestionAsked, Session
 from shared.contracts.base import Origin
 from shared.contracts.questions import QuestionStatus
@@ -54,8 +54,7 @@ def names(database: Database) -> SessionNames:
 async def listed(asked: Questions, status: str | None = None, *, clinic: str = "harbour") -> list[str]:
     page = await asked.page(
         clinic,
-        status=None if status is None else QuestionStatus(status),
-        patient=None,
+        wish=Wish(status=None if status is None else QuestionStatus(status)),
         updated_since=None,
         cursor=None,
         limit=50,
@@ -100,11 +99,11 @@ async def test_questions_are_listed_by_their_last_change_page_by_page(asked: Que
     await asked.follow([handling("q1", minute=30)])
     pages, cursor = [], None
     for _ in range(2):
-        page = await asked.page("harbour", status=None, patient=None, updated_since=None, cursor=cursor, limit=2)
+        page = await asked.page("harbour", wish=Wish(), updated_since=None, cursor=cursor, limit=2)
         cursor = page.next
         pages.append([one.fact.question for one in page.items])
     since = await asked.page(
-        "harbour", status=None, patient="sam", updated_since=NOW + timedelta(minutes=3), cursor=None, limit=50
+        "harbour", wish=Wish(patient="sam"), updated_since=NOW + timedelta(minutes=3), cursor=None, limit=50
     )
 
     assert pages == [["q0", "q2"], ["q3", "q1"]]
@@ -139,3 +138,52 @@ async def test_session_names_are_learned_from_the_topic(names: SessionNames) -> 
     await names.follow([session, session])
 
     assert await names.patient_of("harbour", "s1") == "sam"
+
+
+# --- due times -------------------------------------------------------------------------------------------------------
+MINUTE = timedelta(minutes=1)
+
+
+async def fallen(dues: Dues, at: datetime) -> list[str]:
+    """Everything that has fallen due by then, each portion told to be done."""
+    found: list[str] = []
+    while (portion := await dues.fallen(at)) is not None:
+        found += portion[0]
+        await dues.done(portion[1])
+    return found
+
+
+async def test_a_due_time_comes_up_once_it_has_passed_and_then_no_more(database: Database) -> None:
+    """In whole minutes, never before its time."""
+    dues = Dues(database["dues"])
+    await dues.add([("h/sam/q1", NOW + 10 * MINUTE), ("h/sam/q2", NOW + 30 * MINUTE)], now=NOW)
+    await dues.add([("h/sam/q1", NOW + 10 * MINUTE)], now=NOW)
+
+    assert await fallen(dues, NOW + 9 * MINUTE) == []
+    assert await fallen(dues, NOW + 11 * MINUTE) == ["h/sam/q1"]
+    assert await fallen(dues, NOW + 11 * MINUTE) == []
+    assert await fallen(dues, NOW + timedelta(days=3)) == ["h/sam/q2"]
+
+
+async def test_a_due_time_not_told_to_be_done_comes_up_again(database: Database) -> None:
+    """Whoever was killed in between is made up for, by anybody."""
+    dues, other = Dues(database["dues"]), Dues(database["dues"])
+    await dues.add([("h/sam/q1", NOW + 10 * MINUTE)], now=NOW)
+    await fallen(dues, NOW)
+    first = await dues.fallen(NOW + 20 * MINUTE)
+    second = await other.fallen(NOW + 20 * MINUTE)
+
+    assert first == second == (["h/sam/q1"], int((NOW + 20 * MINUTE).timestamp()) // 60)
+
+
+async def test_what_is_long_due_comes_up_soon_however_far_others_have_got(database: Database) -> None:
+    """A topic read once more, or a record that came late: never in a minute that was done already."""
+    dues = Dues(database["dues"])
+    await fallen(dues, NOW)
+    await dues.add([("h/sam/late", NOW - 5 * MINUTE), ("h/sam/old", NOW - timedelta(days=30))], now=NOW)
+
+    assert await fallen(dues, NOW + MINUTE) == []
+    soon = await fallen(dues, NOW + 3 * MINUTE)
+    within_the_hour = await fallen(dues, NOW + timedelta(hours=2))
+    assert "h/sam/late" in soon
+    assert sorted([*soon, *within_the_hour]) == ["h/sam/late", "h/sam/old"]

@@ -57,6 +57,9 @@ def test_every_rule_has_its_tally() -> None:
         ("gone_quiet", 1),
         ("question_unanswered", 0),
         ("rating_drop", 0),
+        ("crisis_language", 0),
+        ("question_overdue", 0),
+        ("lingering_question", 0),
     ]
 
 

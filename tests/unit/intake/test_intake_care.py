@@ -1,6 +1,6 @@
 """Patients, sessions and questions: what is taken, and what is refused with a word on what to do."""
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from services.intake import domain
 from shared.contracts import Clinician, Patient, Question, QuestionAsked, Session
 from shared.contracts.base import ChannelName, Origin
+from shared.contracts.clinics import ClinicSettings, Contact, Role, RuleSet
 from shared.contracts.questions import QuestionStatus
 from shared.contracts.sessions import Attendance, Rating
 from shared.errors import Problem
@@ -38,9 +39,26 @@ def rating(at: datetime = NOW, origin: Origin = Origin.LIVE) -> Rating:
     )
 
 
+SETTINGS = ClinicSettings(
+    effective_from=NOW - 3000 * timedelta(days=1),
+    zone="Europe/London",
+    working_hours={day: (time(9), time(17)) for day in ("mon", "tue", "wed", "thu", "fri")},
+    rule_set=RuleSet(base="starter"),
+    fallback_contact=Contact(name="Duty", email="duty@harbour.example"),
+)
+
+
 def ask(at: datetime = NOW, origin: Origin = Origin.LIVE) -> QuestionAsked:
     return domain.ask_question(
-        question="q1", clinic="harbour", patient="sam", text="Why?", occurred_at=at, origin=origin, now=NOW
+        question="q1",
+        clinic="harbour",
+        patient="sam",
+        text="Why?",
+        occurred_at=at,
+        origin=origin,
+        now=NOW,
+        settings=SETTINGS,
+        held=frozenset(Role),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from services.intake.handlers import Documents, Inbox, Receipt
+from services.intake.handlers import Documents, Inbox, Receipt, Team
 from services.intake.handlers import questions as module
 from services.intake.store import Questions
 from shared.contracts import Clinic, Patient, QuestionAsked
@@ -52,6 +52,7 @@ class Parts:
         self.publisher = FakePublisher()
         self.table = Table[Clinic]()
         self.table.keep_highest([HARBOUR])
+        self.team = Team(self.table)
         unused = cast("Any", None)
         documents = Documents(
             clinics=unused,
@@ -63,17 +64,17 @@ class Parts:
         self.inbox = Inbox(
             documents=documents,
             asked=cast("Questions", unused),
-            table=self.table,
+            team=self.team,
             publisher=self.publisher,
             clock=FakeClock(NOW),
         )
 
-    async def ask(self, *, patient: str = "sam", occurred_at: datetime = NOW) -> Receipt:
+    async def ask(self, *, patient: str = "sam", occurred_at: datetime = NOW, text: str = "Is it normal?") -> Receipt:
         return await self.inbox.ask(
             clinic="harbour",
             question="q1",
             patient=patient,
-            text="Is it normal?",
+            text=text,
             occurred_at=occurred_at,
             origin=Origin.LIVE,
         )
@@ -97,8 +98,26 @@ async def test_a_question_is_published_as_it_was_asked(parts: Parts) -> None:
 
 
 async def test_a_reply_is_promised_in_the_clinics_own_working_days(parts: Parts) -> None:
-    """A clinic that works on Mondays and Tuesdays replies by Monday next."""
-    assert (await parts.ask()).expect_reply_by == datetime(2026, 11, 30, 17, tzinfo=UTC)
+    """A clinic that works on Mondays and Tuesdays replies within three working days by Tuesday week, and says so."""
+    receipt = await parts.ask()
+
+    assert receipt.expect_reply_by == datetime(2026, 12, 1, 17, tzinfo=UTC)
+    assert "by 5pm on Tuesday 1 December 2026" in receipt.what_to_expect
+    assert receipt.safety.prominent is False
+
+
+async def test_a_question_in_crisis_is_answered_with_help_first_and_published_like_any_other(parts: Parts) -> None:
+    """It is sorted first, promised within the hour, and not a word of it is held back."""
+    receipt = await parts.ask(text="I don't want to be here any more")
+    [event] = parts.publisher.events
+
+    assert isinstance(event.data, QuestionAsked)
+    assert event.data.screening is not None
+    assert event.data.triage is not None
+    assert (event.data.screening.signs, event.data.triage.category) == (["wish_to_die"], "crisis")
+    assert receipt.expect_reply_by == event.data.triage.target_at == NOW + timedelta(hours=1)
+    assert receipt.safety.prominent is True
+    assert "is being told" in receipt.safety.who_will_see_this
 
 
 @pytest.mark.parametrize("fault", ["away", "slow"])
@@ -125,7 +144,7 @@ async def test_somebody_not_registered_is_heard_and_somebody_deleted_is_told_the
 
 async def test_a_question_waits_for_its_clinics_settings_to_come(parts: Parts) -> None:
     """A clinic set up at another instance a moment ago is not unknown."""
-    parts.table = parts.inbox._table = Table[Clinic]()
+    parts.table = parts.team.clinics = Table[Clinic]()
     asking = asyncio.create_task(parts.ask())
     await asyncio.sleep(0)
     parts.table.keep_highest([HARBOUR])
@@ -136,7 +155,7 @@ async def test_a_question_waits_for_its_clinics_settings_to_come(parts: Parts) -
 async def test_a_clinic_nobody_has_heard_of_is_told_what_to_do(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a moment of patience, and nothing is recorded."""
     monkeypatch.setattr(module, "BUS_PATIENCE", timedelta(milliseconds=1))
-    parts.inbox._table = Table[Clinic]()
+    parts.team.clinics = Table[Clinic]()
     with pytest.raises(Problem) as refused:
         await parts.ask()
 

@@ -11,6 +11,8 @@ import pytest
 
 from shared.contracts import CheckInRecorded, QuestionnaireCompleted
 from shared.contracts.base import Origin
+from shared.contracts.screening import Screening
+from shared.crisis_language import SCREEN
 from tests.fakes import Failure
 from tests.unit.mood.made import (
     CLINIC,
@@ -43,6 +45,7 @@ async def test_a_check_in_is_published_whole_and_answered_with_its_position(door
         sleep=7,
         feelings=["calm"],
         note="ü",
+        screening=Screening(crisis_language=False, screen=SCREEN, screened=False),
     )
     assert answer.status_code == 202
     assert event.data == expected

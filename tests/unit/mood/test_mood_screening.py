@@ -1,0 +1,46 @@
+"""A note is screened for crisis language at the door: recorded whatever it says, and answered with help first."""
+
+import pytest
+
+from shared.contracts.clinics import RuleChoice, RuleSet
+from shared.contracts.screening import Screening
+from shared.crisis_language import SCREEN
+from tests.unit.mood.made import Door, check_in_body, clinic_event
+
+
+@pytest.mark.parametrize(("origin", "told"), [("live", True), ("import", False)])
+async def test_a_note_in_crisis_is_recorded_as_it_is_and_answered_with_help_first(
+    door: Door,
+    origin: str,
+    told: bool,  # noqa: FBT001  a parametrised case
+) -> None:
+    """Nothing is held back; the words are screened at the door, and an import is promised nobody at once."""
+    note = "I don't want to be here any more."
+    safety = (await door.check_in(check_in_body(note=note, origin=origin))).json()["safety"]
+    (event,) = door.log.events
+
+    assert event.data.note == note
+    assert event.data.screening == Screening(crisis_language=True, signs=["wish_to_die"], screen=SCREEN)
+    assert safety["prominent"] is True
+    assert ("is being told" in safety["who_will_see_this"]) is told
+
+
+async def test_an_everyday_note_changes_nothing_in_the_answer(door: Door) -> None:
+    """Screened, nothing found, nothing put first; a check-in without a note has no screening."""
+    safety = (await door.check_in(check_in_body(note="A quiet day, I slept well."))).json()["safety"]
+    await door.check_in(check_in_body(mood=3), key="k-2")
+    first, second = (event.data.screening for event in door.log.events)
+
+    assert safety["prominent"] is False
+    assert first == Screening(crisis_language=False, screen=SCREEN)
+    assert second is None
+
+
+async def test_a_clinic_without_the_rule_on_words_promises_nobody_at_once(door: Door) -> None:
+    """Help is shown first all the same; the words about who is told follow the rules in force."""
+    off = RuleSet(base="starter", rules={"crisis_language": RuleChoice(enabled=False)})
+    await door.clinics.apply(clinic_event(rule_set=off, version=2))
+    safety = (await door.check_in(check_in_body(note="I want to die"))).json()["safety"]
+
+    assert safety["prominent"] is True
+    assert "is being told" not in safety["who_will_see_this"]

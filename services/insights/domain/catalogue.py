@@ -1,57 +1,15 @@
 """The rules, each declared once: name, words, parameters, source, until. docs/rules.md says exactly what they do."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from types import MappingProxyType
 from typing import Final
 
-from shared.contracts.base import Number, Urgency
+from services.insights.domain.declaring import InForce, Parameter, Parameters, Rule, Severity
+from shared.contracts.base import Urgency
 from shared.contracts.clinics import RuleSet
 
-RULES_VERSION: Final = 1
+__all__ = ["CATALOGUE", "RULES_VERSION", "InForce", "Parameter", "Parameters", "Rule", "Severity", "in_force"]
+
+RULES_VERSION: Final = 2
 """Counts up when the same facts may give another assessment than before."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One number of a rule that a clinic may change, within an inclusive range."""
-
-    name: str
-    default: Number
-    minimum: Number
-    maximum: Number
-    meaning: str
-    whole: bool = False
-
-    def taken(self, value: Number) -> Number:
-        """`value` brought into the range; rounded down where only whole numbers make sense."""
-        kept = min(max(value, self.minimum), self.maximum)
-        return int(kept) if self.whole else kept
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule of the catalogue. None has been clinically validated as implemented here."""
-
-    name: str
-    title: str
-    says: str
-    until: str
-    source: str
-    urgency: Urgency
-    parameters: tuple[Parameter, ...]
-    on_in_starter: bool = True
-    absence: bool = False
-
-    @cached_property
-    def defaults(self) -> Mapping[str, Number]:
-        """The parameters' defaults by name."""
-        return MappingProxyType({p.name: p.default for p in self.parameters})
-
-    def with_parameters(self, changed: Mapping[str, Number]) -> dict[str, Number]:
-        """All parameters, those a clinic changed in place of the defaults; unknown names are ignored."""
-        return {p.name: p.taken(changed.get(p.name, p.default)) for p in self.parameters}
 
 
 RISK_ITEM: Final = Rule(
@@ -64,6 +22,13 @@ RISK_ITEM: Final = Rule(
         "eC-SSRS (Na 2018). A 0 is not reassurance. Never a score or tier of suicide risk (NICE NG225)."
     ),
     urgency=Urgency.AT_ONCE,
+    severity=Severity.SAFETY,
+    risk=True,
+    watches="Every answer to an item about harm: item 9 of the PHQ-9, the risk items of other instruments and scales.",
+    wording="PHQ-9 item 9 was answered 2 (more than half the days) on Tue 3 Nov 2026 at 14:05.",
+    evidence="Each questionnaire with such an answer above 0: at once from the value its item is urgent from (2 unless "
+    "declared otherwise), else in working hours.",
+    is_not="No score, level or tier of suicide risk, and no prediction. That it does not hold is no reassurance.",
     parameters=(Parameter("tell_days", 90, 1, 365, "days for which each live answer above 0 stays to be told"),),
 )
 
@@ -74,6 +39,11 @@ RELIABLE_DETERIORATION: Final = Rule(
     until="Two scores running are below the threshold.",
     source="NHS Talking Therapies reliable change: PHQ-9 6 points, GAD-7 4 points.",
     urgency=Urgency.AT_ONCE,
+    severity=Severity.IMPORTANT,
+    watches="The valid PHQ-9 and GAD-7 totals of the present episode of care.",
+    wording="PHQ-9 rose from 9 to 16 (+7; reliable change is 6).",
+    evidence="The score that began it, for each measure.",
+    is_not="No statement that care is not working: a score can rise for reasons outside it.",
     parameters=(
         Parameter("phq9", 6, 1, 27, "points above the first PHQ-9 of the episode"),
         Parameter("gad7", 4, 1, 21, "points above the first GAD-7 of the episode"),
@@ -91,6 +61,12 @@ MOOD_SHIFT: Final = Rule(
         "Defaults and the length of the baseline are proposals of ours."
     ),
     urgency=Urgency.WORKING_HOURS,
+    severity=Severity.NOTICE,
+    watches="The mean mood of each day with a check-in, against this person's own first weeks.",
+    wording="Daily mood has moved below this person's usual since Tue 3 Nov 2026: its moving average is 4.1, usually "
+    "6.3 out of 10 (limit 4.4); the latest day was 3.",
+    evidence="The day on which the moving average first left the limit.",
+    is_not="No diagnosis of a depressive episode; a person whose first weeks were unusual has an unusual baseline.",
     parameters=(
         Parameter("lambda", 0.1, 0.01, 1, "weight of the newest day in the moving average"),
         Parameter("limit", 2.7, 0.5, 10, "width of the control limit, in standard deviations"),
@@ -107,6 +83,11 @@ GONE_QUIET: Final = Rule(
     until="The next entry.",
     source="A proposal of ours. Missing entries mean fewer entries and nothing more.",
     urgency=Urgency.WORKING_HOURS,
+    severity=Severity.NOTICE,
+    watches="The time since the last entry of any kind, against this person's own rhythm.",
+    wording="No entry since Tue 3 Nov 2026 at 14:05: longer than the 7 days allowed.",
+    evidence="The silence, named by the last entry before it.",
+    is_not="No sign that somebody is worse: it says that there are fewer entries, and nothing more.",
     parameters=(
         Parameter("min_days", 7, 1, 365, "days without an entry that are always allowed"),
         Parameter("factor", 3, 0, 100, "times the median gap between observed days"),
@@ -122,6 +103,11 @@ QUESTION_UNANSWERED: Final = Rule(
     until="Every question past its time is answered.",
     source="The clinic's own promise; the default is a proposal of ours.",
     urgency=Urgency.WORKING_HOURS,
+    severity=Severity.IMPORTANT,
+    watches="Questions a patient asked that nobody has answered or settled.",
+    wording="1 question is past the 2 working days promised for an answer, since Tue 3 Nov 2026 at 17:00.",
+    evidence="Each question past its time.",
+    is_not="No judgement of anybody's work, and of how urgent the question is.",
     parameters=(Parameter("working_days", 2, 1, 60, "working days to answer in", whole=True),),
     absence=True,
 )
@@ -133,6 +119,11 @@ RATING_DROP: Final = Rule(
     until="The next rating is within the usual.",
     source="A generic rule proposed in the project's clinical reference (5.1); not a validated measure.",
     urgency=Urgency.WORKING_HOURS,
+    severity=Severity.NOTICE,
+    watches="The patient's ratings of their sessions: the mean of five answers, 0 to 10.",
+    wording="The last session was rated 5 out of 10, the ones before 8.4 on average. Ask how sessions feel.",
+    evidence="The session rated so.",
+    is_not="No verdict on the working relationship: ask, do not conclude.",
     parameters=(
         Parameter("earlier", 3, 1, 100, "earlier ratings needed", whole=True),
         Parameter("min_drop", 0.5, 0, 10, "least drop from the previous rating, in points of 0-10"),
@@ -145,10 +136,6 @@ CATALOGUE: Final = {
     for rule in (RISK_ITEM, RELIABLE_DETERIORATION, MOOD_SHIFT, GONE_QUIET, QUESTION_UNANSWERED, RATING_DROP)
 }
 """Every rule by name, in the order in which an assessment lists its concerns."""
-
-Parameters = Mapping[str, Number]
-InForce = Mapping[str, Parameters]
-"""The rules that are on, by name, each with its parameters."""
 
 
 def in_force(chosen: RuleSet | None) -> InForce:

@@ -3,12 +3,22 @@
 from typing import NamedTuple
 
 from services.insights.domain.absence import ObservedDays, Questions
+from services.insights.domain.amending import Amendments, Forms
 from services.insights.domain.deterioration import MEASURES, Scores
-from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, micros, sort_key
+from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, key_id, micros, sort_key
 from services.insights.domain.mood_shift import MoodDays
 from services.insights.domain.rating_drop import Ratings
 from services.insights.domain.risk_item import RiskAnswers, answered
-from shared.contracts import CheckInRecorded, Patient, Question, QuestionAsked, QuestionnaireCompleted, Session
+from shared.contracts import (
+    CheckInCorrected,
+    CheckInRecorded,
+    EntryWithdrawn,
+    Patient,
+    Question,
+    QuestionAsked,
+    QuestionnaireCompleted,
+    Session,
+)
 from shared.contracts.base import Contract, Fact
 from shared.contracts.patients import PatientStatus
 from shared.contracts.questions import QuestionStatus
@@ -29,10 +39,13 @@ class PatientState:
     """Everything insights keeps in memory of one patient: a function of the *set* of their facts and documents.
 
     Facts may come in any order and any number of times; two with one id are one, and the first to be recorded counts.
-    Of documents the highest version counts. An entry in order costs the same however long the history.
+    Of documents the highest version counts. An entry in order costs the same however long the history, a correction or
+    withdrawal what has come since its entry.
     """
 
     __slots__ = (
+        "_amended",
+        "_forms",
         "_ids",
         "_last_at",
         "_last_id",
@@ -50,6 +63,8 @@ class PatientState:
     def __init__(self) -> None:
         self._ids = KnownIds()
         self._last_at, self._last_id, self._last_origin = NEVER_YET, "", 0
+        self._amended: Amendments | None = None
+        self._forms: Forms | None = None
         self.observed = ObservedDays()
         self.mood: MoodDays | None = None
         self.scores: dict[str, Scores] = {}
@@ -77,39 +92,82 @@ class PatientState:
         return self.patient if self.patient is not None and not self.patient.deleted else None
 
     def add(self, fact_id: str, fact: Fact, accepted: int = 0) -> bool:
-        """Take in a fact; whether it was new. Kinds of fact we do not judge still count as entries.
+        """Take in a fact; whether it was new. Kinds of fact we do not judge still count as entries, unless they are no
+        word from the patient.
 
         accepted: when it was accepted at the door, in microseconds since 1970; 0 where that is not known.
         """
+        kind = type(fact)
+        if kind is not CheckInRecorded and not kind.from_patient:
+            return False
         if not self._ids.add(fact_id):
             return False
         at = micros(fact.occurred_at)
         day = fact.local_day.toordinal()
         origin = code_of(fact.origin)
-        kind = type(fact)
+        withdrawn = self._amended is not None and fact_id in self._amended.withdrawn
         if kind is CheckInRecorded:
-            if self.mood is None:
-                self.mood = MoodDays()
-            self.mood.add(day, round(fact.mood * 100), at, origin, fact_id)  # type: ignore[attr-defined]  # see kind
-        elif kind is QuestionnaireCompleted or kind is QuestionAsked:
-            self._add_answers(sort_key(at, fact_id), day, origin, fact, accepted)
-        self.observed.add(day)
+            if not withdrawn:
+                hundredths = round(fact.mood * 100)  # type: ignore[attr-defined]  # see kind
+                if self._amended is not None:
+                    hundredths = self._amended.mood_of(fact_id, hundredths)
+                if self.mood is None:
+                    self.mood = MoodDays()
+                self.mood.add(day, hundredths, at, origin, fact_id)
+                self.observed.add(day)
+        else:
+            counts = not (withdrawn and kind is QuestionnaireCompleted)
+            self._add_other(fact, sort_key(at, fact_id), day, origin, accepted, counts=counts)
+            if counts:
+                self.observed.add(day)
         if at > self._last_at or (at == self._last_at and fact_id > self._last_id):
             self._last_at, self._last_id, self._last_origin = at, fact_id, origin
         return True
 
-    def _add_answers(self, key: bytes, day: int, origin: int, fact: Fact, accepted: int) -> None:
+    def _add_other(self, fact: Fact, key: bytes, day: int, origin: int, accepted: int, *, counts: bool) -> None:
+        """Take in any fact but a check-in. counts: it is no questionnaire that was withdrawn."""
         if isinstance(fact, QuestionnaireCompleted):
-            self._add_questionnaire(key, day, origin, fact, accepted)
+            self._add_questionnaire(key, day, origin, fact, accepted, counts=counts)
         elif isinstance(fact, QuestionAsked):
             if self.questions is None:
                 self.questions = Questions()
             self.questions.ask(fact.question, key, origin, accepted)
+        elif isinstance(fact, CheckInCorrected):
+            hundredths = round(fact.mood * 100)
+            if self._amend().correct(fact.entry, key, hundredths) and self.mood is not None:
+                self.mood.correct(fact.entry, hundredths)
+        elif isinstance(fact, EntryWithdrawn) and self._amend().withdraw(fact.entry):
+            self._withdraw(fact.entry)
+
+    def _amend(self) -> Amendments:
+        if self._amended is None:
+            self._amended = Amendments()
+        return self._amended
+
+    def _withdraw(self, entry: str) -> None:
+        """An entry counts no longer for moods, scores and observed days, if it is there. Risk answers stay."""
+        day = None if self.mood is None else self.mood.withdraw(entry)
+        if day is not None:
+            if self.mood is not None and not self.mood.day:
+                self.mood = None
+        elif self._forms is not None:
+            day = self._forms.withdraw(entry)
+            for measure, scores in self.scores.items():
+                if day is not None and scores.withdraw(entry):
+                    if not scores.keys:
+                        del self.scores[measure]
+                    break
+        if day is not None:
+            self.observed.withdraw(day)
 
     def _add_questionnaire(
-        self, key: bytes, day: int, origin: int, fact: QuestionnaireCompleted, accepted: int
+        self, key: bytes, day: int, origin: int, fact: QuestionnaireCompleted, accepted: int, *, counts: bool
     ) -> None:
-        if fact.score is not None and fact.instrument in MEASURES:
+        if counts:
+            if self._forms is None:
+                self._forms = Forms()
+            self._forms.add(key_id(key), day)
+        if counts and fact.score is not None and fact.instrument in MEASURES:
             scores = self.scores.get(fact.instrument)
             if scores is None:
                 scores = self.scores[fact.instrument] = Scores()

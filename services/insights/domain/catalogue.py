@@ -3,6 +3,8 @@
 from typing import Final
 
 from services.insights.domain.declaring import InForce, Parameter, Parameters, Rule, Severity
+from services.insights.domain.risk_rising import RISK_ITEM_RISING
+from services.insights.domain.risk_skipped import RISK_ITEM_SKIPPED
 from shared.contracts.base import Urgency
 from shared.contracts.clinics import RuleSet
 
@@ -23,13 +25,14 @@ RISK_ITEM: Final = Rule(
     ),
     urgency=Urgency.AT_ONCE,
     severity=Severity.SAFETY,
-    risk=True,
     watches="Every answer to an item about harm: item 9 of the PHQ-9, the risk items of other instruments and scales.",
     wording="PHQ-9 item 9 was answered 2 (more than half the days) on Tue 3 Nov 2026 at 14:05.",
     evidence="Each questionnaire with such an answer above 0: at once from the value its item is urgent from (2 unless "
     "declared otherwise), else in working hours.",
     is_not="No score, level or tier of suicide risk, and no prediction. That it does not hold is no reassurance.",
-    parameters=(Parameter("tell_days", 90, 1, 365, "days for which each live answer above 0 stays to be told"),),
+    parameters=(
+        Parameter("tell_days", 90, 1, 365, "days for which each live answer above 0 stays to be told", restarts=False),
+    ),
 )
 
 RELIABLE_DETERIORATION: Final = Rule(
@@ -133,7 +136,16 @@ RATING_DROP: Final = Rule(
 
 CATALOGUE: Final = {
     rule.name: rule
-    for rule in (RISK_ITEM, RELIABLE_DETERIORATION, MOOD_SHIFT, GONE_QUIET, QUESTION_UNANSWERED, RATING_DROP)
+    for rule in (
+        RISK_ITEM,
+        RISK_ITEM_RISING,
+        RISK_ITEM_SKIPPED,
+        RELIABLE_DETERIORATION,
+        MOOD_SHIFT,
+        GONE_QUIET,
+        QUESTION_UNANSWERED,
+        RATING_DROP,
+    )
 }
 """Every rule by name, in the order in which an assessment lists its concerns."""
 

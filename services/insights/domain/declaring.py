@@ -23,7 +23,11 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One number of a rule that a clinic may change, within an inclusive range."""
+    """One number of a rule that a clinic may change, within an inclusive range.
+
+    restarts: changing it makes it another rule, so that evidence from before the change is the past. Not so where it
+    only says for how long, or how soon, something is told.
+    """
 
     name: str
     default: Number
@@ -31,6 +35,7 @@ class Parameter:
     maximum: Number
     meaning: str
     whole: bool = False
+    restarts: bool = True
 
     def taken(self, value: Number) -> Number:
         """`value` brought into the range; rounded down where only whole numbers make sense."""
@@ -44,9 +49,8 @@ class Rule:
 
     watches: what it looks at. says: the rule in words. wording: an example of what a clinician reads. evidence: what a
     human is told of. until: when it no longer holds, which is when an episode is over. is_not: what it must not be
-    taken for. risk: about harm, so that only a human closes its alert and nothing of it is lost to a change of rules.
-    introduced: since when the catalogue has it, None from the beginning; evidence from before that day (UTC) is told
-    to nobody.
+    taken for. introduced: since when the catalogue has it, None from the beginning; evidence from before that day (UTC)
+    is told to nobody.
     """
 
     name: str
@@ -63,7 +67,6 @@ class Rule:
     evidence: str = ""
     is_not: str = ""
     severity: Severity = Severity.NOTICE
-    risk: bool = False
     introduced: date | None = None
 
     @cached_property

@@ -8,7 +8,9 @@ from services.insights.domain.deterioration import MEASURES, Scores
 from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, key_id, micros, sort_key
 from services.insights.domain.mood_shift import MoodDays
 from services.insights.domain.rating_drop import Ratings
-from services.insights.domain.risk_item import RiskAnswers, answered
+from services.insights.domain.risk_answers import RiskAnswers, answered
+from services.insights.domain.risk_items import RiskItems
+from services.insights.domain.risk_skipped import Skips
 from shared.contracts import (
     CheckInCorrected,
     CheckInRecorded,
@@ -57,7 +59,9 @@ class PatientState:
         "questions",
         "ratings",
         "risk",
+        "risk_items",
         "scores",
+        "skips",
     )
 
     def __init__(self) -> None:
@@ -69,6 +73,8 @@ class PatientState:
         self.mood: MoodDays | None = None
         self.scores: dict[str, Scores] = {}
         self.risk: RiskAnswers | None = None
+        self.risk_items: RiskItems | None = None
+        self.skips: Skips | None = None
         self.questions: Questions | None = None
         self.ratings: Ratings | None = None
         self.patient: Registered | None = None
@@ -172,9 +178,14 @@ class PatientState:
             if scores is None:
                 scores = self.scores[fact.instrument] = Scores()
             scores.add(key=key, day=day, score=fact.score, origin=origin, accepted=accepted)
+        if fact.skipped_risk_items:
+            if self.skips is None:
+                self.skips = Skips()
+            self.skips.add(key, fact.instrument, fact.skipped_risk_items, origin, accepted)
         if fact.risk_answers:
-            if self.risk is None:
-                self.risk = RiskAnswers()
+            if self.risk is None or self.risk_items is None:
+                self.risk, self.risk_items = RiskAnswers(), RiskItems()
+            self.risk_items.add(key, fact.instrument, fact.risk_answers)
             self.risk.add(answered(key, origin, fact.instrument, fact.risk_answers, accepted))
 
     def apply(self, document: Contract) -> bool:

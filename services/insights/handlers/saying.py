@@ -118,6 +118,7 @@ def _rank(concern: Concern) -> tuple[int, str]:
     if not concern.holds or concern.since is None:
         return _TOLD_STILL, min((telling.at.isoformat() for telling in concern.telling), default="")
     rank = _PLACES[concern.rule]
-    if CATALOGUE[concern.rule].risk and any(telling.urgency is Urgency.AT_ONCE for telling in concern.telling):
+    about_harm = CATALOGUE[concern.rule].severity is Severity.SAFETY
+    if about_harm and any(telling.urgency is Urgency.AT_ONCE for telling in concern.telling):
         rank = 0
     return rank, concern.since.isoformat(timespec="microseconds")

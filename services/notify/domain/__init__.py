@@ -3,6 +3,7 @@
 from services.notify.domain.alerts import (
     RAPPORT,
     RISK,
+    RISK_RULES,
     Situation,
     acknowledge,
     alert_key,
@@ -64,6 +65,7 @@ __all__ = [
     "LEASE",
     "RAPPORT",
     "RISK",
+    "RISK_RULES",
     "Attempt",
     "Channel",
     "Delivery",

@@ -19,7 +19,8 @@ from shared.errors import Problem
 from shared.working_time import WorkingTime
 
 RISK: Final = "risk_item"
-"""The rule whose alerts only a human closes."""
+RISK_RULES: Final = frozenset({RISK, "risk_item_rising"})
+"""The rules whose alerts only a human closes."""
 RAPPORT: Final = "rapport"
 """Who closes an alert when what raised it ends by itself."""
 _ALERTS: Final = uuid.UUID("3c9f5b0e-8d57-5e0b-a0f6-72f5f4f2d4a9")
@@ -106,7 +107,7 @@ def _news(concern: Concern, alerts: Sequence[Alert]) -> list[Telling]:
     told = {evidence.id for alert in alerts for evidence in alert.told}
     untold = {telling.id: telling for telling in concern.telling if telling.id not in told}
     live = any(telling.origin is not Origin.IMPORT for telling in untold.values())
-    if concern.holds or (live and concern.rule == RISK):
+    if concern.holds or (live and concern.rule in RISK_RULES):
         return list(untold.values())
     return []
 
@@ -216,13 +217,13 @@ def _resumed(situation: Situation, alert: Alert, concern: Concern) -> Alert:
 
 def _going_on(alert: Alert, concern: Concern) -> Alert:
     """What was told stands as it was told; only a risk alert shows what came after (a later 0)."""
-    reason = concern.reason if alert.rule == RISK or not alert.holds else alert.reason
+    reason = concern.reason if alert.rule in RISK_RULES or not alert.holds else alert.reason
     return alert.model_copy(update={"holds": True, "reason": reason})
 
 
 def _ended(situation: Situation, alert: Alert) -> Alert:
     """What raised it is over: that closes it, but for a risk alert, which a human closes."""
-    if alert.rule == RISK:
+    if alert.rule in RISK_RULES:
         over = alert.model_copy(update={"holds": False})
         return ended(_all_settled(over, situation.now), situation.now) if situation.deceased else over
     note = (

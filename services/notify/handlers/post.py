@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.notify.domain import (
-    RISK,
+    RISK_RULES,
     Channel,
     Delivery,
     Detail,
@@ -161,7 +161,7 @@ class Post:
         patient, assessment = await self.patients.get(key), await self.assessments.get(key)
         name = patient.name if patient is not None and not patient.deleted else ""
         initials = "".join(f"{word[0]}." for word in name.split())
-        concerns = assessment.concerns if assessment is not None and alert.rule != RISK else []
+        concerns = assessment.concerns if assessment is not None and alert.rule not in RISK_RULES else []
         everything = delivery.step is not None  # whoever is told next has heard none of it
         news = [told for told in alert.told if everything or told.round == item.round or told.settled_at is None]
         return Detail(

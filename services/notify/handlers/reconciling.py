@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import Final
 
 from services.notify.domain import (
-    RISK,
+    RISK_RULES,
     Delivery,
     Item,
     Kind,
@@ -129,7 +129,7 @@ class Reconciler:
     async def set_aside(self, event: Event, reason: str) -> None:
         """An assessment that could not be applied: shown until a later one of that patient can be."""
         if isinstance(event.data, Assessment):
-            risk = any(concern.rule == RISK and concern.telling for concern in event.data.concerns)
+            risk = any(concern.rule in RISK_RULES and concern.telling for concern in event.data.concerns)
             self._set_aside[event.data.key] = risk
             self._show_set_aside()
 

@@ -6,8 +6,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from services.insights.domain import Findings, PatientState, Standing, assess
 from shared.contracts import (
+    CheckInCorrected,
     CheckInRecorded,
     Clinic,
+    EntryWithdrawn,
     Patient,
     Question,
     QuestionAsked,
@@ -48,6 +50,7 @@ def answers(
     *,
     instrument: str = "phq9",
     risk: list[tuple[int, int, int]] | None = None,
+    skipped: list[str] | None = None,
     origin: Origin = Origin.LIVE,
     patient: str = PATIENT,
 ) -> QuestionnaireCompleted:
@@ -64,6 +67,27 @@ def answers(
             RiskAnswer(item=f"{instrument}.{9 + index}", value=value, recall_days=recall, urgent_from=urgent)
             for index, (value, recall, urgent) in enumerate(risk or [])
         ],
+        skipped_risk_items=skipped or [],
+    )
+
+
+def corrected(at: datetime, entry: str, mood: float) -> CheckInCorrected:
+    """A correction of a check-in."""
+    return CheckInCorrected(
+        clinic=CLINIC,
+        patient=PATIENT,
+        occurred_at=at,
+        local_day=at.date(),
+        origin=Origin.LIVE,
+        entry=entry,
+        mood=mood,
+    )
+
+
+def withdrawn(at: datetime, entry: str) -> EntryWithdrawn:
+    """A withdrawal of a check-in or questionnaire."""
+    return EntryWithdrawn(
+        clinic=CLINIC, patient=PATIENT, occurred_at=at, local_day=at.date(), origin=Origin.LIVE, entry=entry
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from services.insights.domain import PatientState
+from services.insights.domain import RULES_VERSION, PatientState
 from services.insights.domain.ports import PROVISIONAL
 from services.insights.handlers import SUBSCRIPTIONS, TOPICS, Insights
 from services.insights.handlers import insights as handling
@@ -90,7 +90,7 @@ async def test_a_batch_is_kept_assessed_said_and_saved(world: World, owner: Owne
 
     assert (word.entries, word.registered, [c.rule for c in word.concerns]) == (2, True, ["risk_item"])
     assert word.concerns[0].telling[0].accepted_at == world.clock.now()
-    assert (word.basis, word.settings_version, word.rules_version) == (3, 0, 1)
+    assert (word.basis, word.settings_version, word.rules_version) == (3, 0, RULES_VERSION)
     assert {"2026-06"} == world.data.patients[KEY].months
     assert world.saved() == world.highest() == world.truth()
     assert (world.words(), world.data.resume) == ([word], resumed)

@@ -145,9 +145,11 @@ def test_a_rule_that_does_not_exist_or_cannot_be_set_so_is_refused_with_what_can
 
 
 def test_the_vocabulary_of_rules_is_that_of_the_catalogue() -> None:
-    """Six rules, whose defaults are allowed values of their own parameters."""
+    """All rules, whose defaults are allowed values of their own parameters."""
     assert list(domain.RULES) == [
         "risk_item",
+        "risk_item_rising",
+        "risk_item_skipped",
         "reliable_deterioration",
         "mood_shift",
         "gone_quiet",

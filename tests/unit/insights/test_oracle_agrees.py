@@ -1,0 +1,182 @@
+"""Equality with the oracle, which shares no code with the services: any entries, any order, any history of settings."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.insights.domain import PatientState, Standing, assess, micros
+from services.insights.handlers.kept import FACTS
+from shared.contracts import Clinic
+from shared.contracts.base import Fact, Origin
+from shared.contracts.clinics import RuleChoice
+from tests.oracle import assess as expected
+from tests.oracle import check_wording, differences
+from tests.unit.insights import builders as b
+
+BEGIN = datetime(2026, 11, 9, 9, tzinfo=UTC)
+"""Two weeks before the first rules that the catalogue has not had from the beginning."""
+NAMES = [f"e{number:02}" for number in range(14)]
+Entry = tuple[str, Fact, datetime]
+"""Id, fact, and when it was accepted at the door."""
+
+SHORT = {"baseline_days": 3, "baseline_span": 3, "limit": 1, "lambda": 0.5}
+
+
+def at(day: float) -> datetime:
+    """So many days after BEGIN."""
+    return BEGIN + timedelta(days=day)
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> Entry:
+    """Any fact of the patient's, made offline or not, about any entry there may be or not."""
+    happened = at(draw(st.integers(0, 40)) + draw(st.sampled_from([0, 0, 0.25])))
+    origin = draw(st.sampled_from(list(Origin)))
+    name, about = draw(st.sampled_from(NAMES)), draw(st.sampled_from(NAMES))
+    kind = draw(st.sampled_from(["mood"] * 4 + ["phq9"] * 3 + ["gad7", "question"] + ["correct", "withdraw"] * 2))
+    made: Fact
+    if kind == "mood":
+        made = b.check_in(happened, draw(st.integers(0, 10)), origin=origin)
+    elif kind == "question":
+        made = b.asked(happened, draw(st.sampled_from("qr")), origin=origin)
+    elif kind == "correct":
+        made = b.corrected(happened, about, draw(st.integers(0, 10)))
+    elif kind == "withdraw":
+        made = b.withdrawn(happened, about)
+    else:
+        answer = draw(st.sampled_from([None, 0, 0, 1, 1, 2, 3])) if kind == "phq9" else None
+        risk, skipped = ([], ["phq9.9"]) if answer is None and kind == "phq9" else ([(answer or 0, 14, 2)], [])
+        made = b.answers(
+            happened,
+            draw(st.sampled_from([None, 3, 9, 18])),
+            instrument=kind,
+            risk=risk if kind == "phq9" else None,
+            skipped=skipped if kind == "phq9" else None,
+            origin=origin,
+        )
+    return name, made, happened + timedelta(days=draw(st.sampled_from([0, 0, 0, 3])))
+
+
+@st.composite
+def rule_sets(draw: st.DrawFn) -> dict[str, RuleChoice]:
+    """Some rules off, some with other numbers."""
+    found = {"mood_shift": RuleChoice(parameters=SHORT)}
+    for rule, parameters in (
+        ("risk_item", {"tell_days": 20}),
+        ("risk_item_rising", {"within_days": 10}),
+        ("risk_item_rising", {"at_once_from": 1}),
+        ("risk_item_skipped", {"days": 5}),
+        ("reliable_deterioration", {"phq9": 5}),
+        ("gone_quiet", {"min_days": 3}),
+    ):
+        choice = draw(st.sampled_from(["default", "default", "off", "other"]))
+        if choice != "default":
+            found[rule] = RuleChoice(enabled=False) if choice == "off" else RuleChoice(parameters=parameters)
+    return found
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> Clinic | None:
+    """A clinic with one to three settings, or one nobody knows."""
+    if draw(st.integers(0, 5)) == 0:
+        return None
+    days = sorted(draw(st.sets(st.integers(-20, 50), max_size=2)))
+    every = [b.settings(rules=draw(rule_sets())), *(b.settings(at(day), rules=draw(rule_sets())) for day in days)]
+    return b.clinic(*every)
+
+
+def facts_of(drawn: Sequence[Entry]) -> list[dict[str, Any]]:
+    """The entries as the oracle takes them."""
+    return [{**fact.model_dump(), "id": name, "accepted_at": accepted} for name, fact, accepted in drawn]
+
+
+def unique(drawn: Sequence[Entry]) -> list[Entry]:
+    """Of entries with one id the first."""
+    return list({entry[0]: entry for entry in reversed(drawn)}.values())
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(entries(), max_size=20), histories(), st.sampled_from([True, False]), st.data())
+def test_an_assessment_is_the_oracles_whatever_came_in_whatever_order(
+    drawn: list[Entry], clinic: Clinic | None, known: Any, data: st.DataObject
+) -> None:
+    """With corrections before their entries, twice, of entries that never come; looked at in between or not."""
+    known_facts = unique(drawn)
+    given_twice = [*known_facts, *data.draw(st.lists(st.sampled_from(known_facts), max_size=4))] if known_facts else []
+    state, standing = PatientState(), Standing(clinic)
+    if known:
+        state.apply(b.patient(registered_at=at(0)))
+    for name, fact, accepted in data.draw(st.permutations(given_twice)):
+        state.add(name, fact, micros(accepted))
+        if data.draw(st.booleans()):
+            assess(state, standing, now=at(20), horizon=at(20))
+    document = b.patient(registered_at=at(0)).model_dump() if known else None
+    settled = clinic.model_dump() if clinic else None
+
+    for day in (0, 14, 20.5, 41, 60):
+        now = at(day)
+        found = assess(state, standing, now=now, horizon=now)
+        actual = {
+            "registered": found.registered,
+            "entries": found.entries,
+            "last_heard": found.last_heard,
+            "concerns": [concern.model_dump() for concern in found.concerns],
+        }
+        assert differences(expected(facts_of(known_facts), document, [], [], settled, now, now), actual) == []
+        assert check_wording(actual) == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(entries(), max_size=20), histories())
+def test_nothing_from_before_a_rule_was_in_force_is_told_and_the_rest_is_the_same(
+    drawn: list[Entry], clinic: Clinic | None
+) -> None:
+    """What holds, since when and by which numbers does not depend on what is told; what is told is a part of it."""
+    state = PatientState()
+    for name, fact, accepted in unique(drawn):
+        state.add(name, fact, micros(accepted))
+    now = at(45)
+    told = assess(state, Standing(clinic), now=now, horizon=now)
+    everything = assess(state, Standing(clinic, as_if_always=True), now=now, horizon=now)
+
+    assert [c.model_copy(update={"telling": []}) for c in told.concerns if c.holds] == [
+        c.model_copy(update={"telling": []}) for c in everything.concerns if c.holds
+    ]
+    all_of = {(c.rule, one.id): one for c in everything.concerns for one in c.telling}
+    assert all(all_of[c.rule, one.id] == one for c in told.concerns for one in c.telling)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(entries(), max_size=20), histories(), rule_sets(), st.integers(0, 40))
+def test_a_change_of_rules_makes_nothing_known_before_it_news(
+    drawn: list[Entry], clinic: Clinic | None, changed: dict[str, RuleChoice], day: int
+) -> None:
+    """Just before the change and just after it, with the same entries: evidence that is new is at most a day old."""
+    before, after = at(day) - timedelta(microseconds=1), at(day)
+    settled = clinic.settings if clinic else [b.settings()]
+    history = [one for one in settled if one.effective_from < after]
+    ruled = Standing(b.clinic(*(history or settled[:1]), b.settings(after, rules=changed), version=2))
+    state = PatientState()
+    for name, fact, accepted in unique(drawn):
+        if fact.occurred_at < before and accepted < before:
+            state.add(name, fact, micros(accepted))
+
+    def told(now: datetime) -> dict[tuple[str, str], datetime]:
+        found = assess(state, ruled, now=now, horizon=now)
+        return {(concern.rule, one.id): one.at for concern in found.concerns for one in concern.telling}
+
+    known = told(before)
+    news = {place: at_ for place, at_ in told(after).items() if place not in known}
+    late = {place: accepted for place in news for name, _, accepted in unique(drawn) if name == place[1]}
+    long_ago = after - timedelta(hours=24)
+
+    assert all(news[place] >= long_ago or late.get(place, long_ago) >= long_ago for place in news if "risk" in place[0])
+    assert all(news[place] >= after for place in news if "risk" not in place[0])
+
+
+def test_every_kind_of_fact_that_is_kept_is_word_from_the_patient() -> None:
+    """What a clinician was shown is none: not kept, not counted, and nobody was heard of by it."""
+    assert all(issubclass(kind, Fact) and kind.from_patient for kind in FACTS)

@@ -70,6 +70,6 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             "clinics": runtime.healthy(feed.health),
             "background work": runtime.running(tasks),
         },
-        "reader": Reader(shelf=store, progress=progress, clock=clock),
+        "reader": Reader(shelf=store, progress=progress, clinics=clinics, clock=clock),
         "reached": reached,
     }

@@ -33,7 +33,7 @@ RISK_ITEM_RISING: Final = Rule(
     ),
     severity=Severity.SAFETY,
     watches="Each answer to an item about harm beside the previous answer to the same item of the same instrument.",
-    wording="PHQ-9 item 9 rose from 0 to 1 (several days) between Tue 27 Oct 2026 and Tue 3 Nov 2026.",
+    wording="PHQ-9 item 9 rose from 0 on Tue 27 Oct 2026 at 10:00 to 1 (several days) on Tue 3 Nov 2026 at 14:05.",
     evidence=(
         "The questionnaire with the higher answer. Where the rule *Risk item above 0* is on, it tells of that "
         "questionnaire, once, and says the rise; this rule then only shows it."

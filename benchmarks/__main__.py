@@ -13,14 +13,15 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import alerting, door, insights
+from benchmarks import alerting, door, history, insights
 from tests.stack import open_stack
 
-PARTS: Final = {"door": door.run, "insights": insights.run, "alerting": alerting.run}
+PARTS: Final = {"door": door.run, "insights": insights.run, "history": history.run, "alerting": alerting.run}
 WANTED: Final = {
     "gateway_ratio": (">=", 0.6),
     "insights_events_per_s": (">=", 20_000),
     "insights_one_rule_ratio": (">=", 0.4),
+    "history_in_order_ratio": ("<=", 1.5),
     "alert_p99_ms": ("<=", 500),
 }
 RESULT: Final = Path(".run/bench.json")

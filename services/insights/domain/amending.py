@@ -38,7 +38,7 @@ class Amendments:
 
 
 class Forms:
-    """The days of a patient's questionnaires, by id: what is needed to withdraw one."""
+    """The days of a patient's questionnaires without a score we follow, by id: what is needed to withdraw one."""
 
     __slots__ = ("_day", "_ids")
 

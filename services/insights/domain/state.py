@@ -153,27 +153,32 @@ class PatientState:
     def _withdraw(self, entry: str) -> None:
         """An entry counts no longer for moods, scores and observed days, if it is there. Risk answers stay."""
         day = None if self.mood is None else self.mood.withdraw(entry)
-        if day is not None:
-            if self.mood is not None and not self.mood.day:
-                self.mood = None
-        elif self._forms is not None:
-            day = self._forms.withdraw(entry)
-            for measure, scores in self.scores.items():
-                if day is not None and scores.withdraw(entry):
-                    if not scores.keys:
-                        del self.scores[measure]
-                    break
+        if day is None:
+            day = self._withdraw_form(entry)
+        elif self.mood is not None and not self.mood.day:
+            self.mood = None
         if day is not None:
             self.observed.withdraw(day)
+
+    def _withdraw_form(self, entry: str) -> int | None:
+        for measure, scores in self.scores.items():
+            day = scores.withdraw(entry)
+            if day is not None:
+                if not scores.keys:
+                    del self.scores[measure]
+                return day
+        return None if self._forms is None else self._forms.withdraw(entry)
 
     def _add_questionnaire(
         self, key: bytes, day: int, origin: int, fact: QuestionnaireCompleted, accepted: int, *, counts: bool
     ) -> None:
-        if counts:
+        if not counts:
+            pass
+        elif fact.score is None or fact.instrument not in MEASURES:
             if self._forms is None:
                 self._forms = Forms()
             self._forms.add(key_id(key), day)
-        if counts and fact.score is not None and fact.instrument in MEASURES:
+        else:
             scores = self.scores.get(fact.instrument)
             if scores is None:
                 scores = self.scores[fact.instrument] = Scores()

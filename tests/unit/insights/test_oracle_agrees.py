@@ -106,7 +106,7 @@ def facts_of(drawn: Sequence[Entry]) -> list[dict[str, Any]]:
     return [{**fact.model_dump(), "id": name, "accepted_at": accepted} for name, fact, accepted in drawn]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(lives(), histories(), st.sampled_from([True, False]), st.data())
 def test_an_assessment_is_the_oracles_whatever_came_in_whatever_order(
     drawn: list[Entry], clinic: Clinic | None, known: Any, data: st.DataObject
@@ -123,7 +123,7 @@ def test_an_assessment_is_the_oracles_whatever_came_in_whatever_order(
     document = b.patient(registered_at=at(0)).model_dump() if known else None
     settled = clinic.model_dump() if clinic else None
 
-    for day in (7, 14, 20.5, 31, 50):
+    for day in (14, 31):
         now = at(day)
         found = assess(state, standing, now=now, horizon=now)
         actual = {

@@ -13,13 +13,14 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import alerting, caseload, door, insights, screening, strategies
+from benchmarks import alerting, caseload, door, history, insights, screening, strategies
 from tests.stack import open_stack
 
 PARTS: Final = {
     "door": door.run,
     "insights": insights.run,
     "replay": insights.replay,
+    "history": history.run,
     "alerting": alerting.run,
     "caseload": caseload.run,
 }
@@ -30,6 +31,7 @@ WANTED: Final = {
     "insights_events_per_s": (">=", 20_000),
     "replay_events_per_s": (">=", 20_000),
     "insights_one_rule_ratio": (">=", 0.4),
+    "history_in_order_ratio": ("<=", 1.5),
     "alert_p99_ms": ("<=", 500),
     "screen_us_a_note": ("<=", 20),
 }

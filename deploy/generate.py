@@ -1,4 +1,5 @@
-"""Writes what is generated and never typed: JSON Schemas, AsyncAPI, OpenAPI, the gateway's routes, the dashboard.
+"""Writes what is generated and never typed: JSON Schemas, AsyncAPI, OpenAPI, the gateway's routes, the dashboard,
+a page per rule.
 
 python -m deploy.generate            write all of them
 python -m deploy.generate --check    say which would change, and exit 1 if any
@@ -15,6 +16,7 @@ import yaml
 from fastapi import FastAPI
 
 from deploy.grafana.dashboard import dashboard
+from deploy.rule_pages import index, pages
 from services.__main__ import merged_openapi, service_apps
 from shared.contracts import EVENTS
 from shared.contracts.base import Fact
@@ -166,6 +168,8 @@ def generated() -> dict[str, str]:
     apps = service_apps()
     return {
         **dict(json_schemas()),
+        **dict(pages()),
+        "docs/rules.md": index((ROOT / "docs/rules.md").read_text()),
         "docs/asyncapi.yaml": asyncapi(),
         "docs/openapi.json": _json(merged_openapi(apps)),
         "deploy/gateway/Caddyfile": caddyfile(apps),

@@ -75,7 +75,7 @@ def _raised(
     log: Log, clinics: Sequence[Clinic], watched: Watched, advance: Callable[[int], None]
 ) -> list[list[Raised]]:
     """What each clinic's rules would have raised, in order; incomplete as soon as there is a problem."""
-    standings = [Standing(clinic) for clinic in clinics]
+    standings = [Standing(clinic, as_if_always=True) for clinic in clinics]
     raised: list[list[Raised]] = [[] for _ in clinics]
     for patient in log.patients:
         facts = log.facts(patient)  # reading goes on where assessing does not, so that all problems are said

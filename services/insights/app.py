@@ -86,7 +86,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             "background work": runtime.running(tasks),
         },
         "clock": clock,
-        "reader": Reader(shelf=store, progress=progress, clock=clock),
+        "reader": Reader(shelf=store, progress=progress, clinics=clinics, clock=clock),
         "backtests": backtests,
         "outcomes": OutcomeReader(shelf=store, clinics=clinics, clock=clock),
         "reached": reached,

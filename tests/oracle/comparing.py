@@ -12,6 +12,8 @@ LAST_PLACE = 1.000001e-4
 
 MENTIONED: dict[str, tuple[str, ...]] = {
     "risk_item": ("highest",),
+    "risk_item_rising": ("from", "to"),
+    "risk_item_skipped": ("skipped",),
     "reliable_deterioration": ("phq9_first", "phq9_latest", "gad7_first", "gad7_latest"),
     "mood_shift": ("baseline_mean", "ewma"),
     "gone_quiet": ("days_allowed",),

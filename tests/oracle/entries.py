@@ -82,4 +82,5 @@ def scored(body: Plain, scales: list[Plain]) -> Plain:
             for name, (recall, urgent_from) in risky.items()
             if name in items
         ],
+        "skipped_risk_items": [name for name in risky if body["items"] and name not in items],
     }

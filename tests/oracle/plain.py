@@ -67,9 +67,15 @@ def highest_versions(documents: list[Plain], name: str) -> list[Plain]:
     return list(best.values())
 
 
+def settings_history(clinic: Plain | None) -> list[Plain]:
+    """All settings of a clinic, oldest first."""
+    found: list[Plain] = (there(clinic) or UNKNOWN_CLINIC)["settings"]
+    return found
+
+
 def settings_at(clinic: Plain | None, at: datetime) -> Plain:
     """The clinic's settings in force at an instant: the last that began by then, or the first of all."""
-    all_settings: list[Plain] = (there(clinic) or UNKNOWN_CLINIC)["settings"]
+    all_settings = settings_history(clinic)
     begun = [settings for settings in all_settings if instant(settings["effective_from"]) <= at]
     return begun[-1] if begun else all_settings[0]
 

@@ -1,12 +1,13 @@
-"""The rules, as docs/rules.md words them, in its order and with its names."""
+"""The rules, as docs/rules.md words them, in its order and with its names; those about harm stand in `risk`."""
 
 import statistics
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from math import sqrt
 from typing import Any
 
 from tests.oracle.case import Case
+from tests.oracle.choosing import is_past, rules_chosen
 from tests.oracle.inquiring import crisis_language, lingering_question, question_overdue, target_of
 from tests.oracle.plain import (
     TINY,
@@ -18,18 +19,9 @@ from tests.oracle.plain import (
     instant,
     settings_at,
 )
+from tests.oracle.risk import risk_item, risk_item_rising, risk_item_skipped
+from tests.oracle.said import concern, evidence
 
-PARAMETERS: dict[str, dict[str, float]] = {
-    "risk_item": {"tell_days": 90},
-    "reliable_deterioration": {"phq9": 6, "gad7": 4},
-    "mood_shift": {"lambda": 0.1, "limit": 2.7, "baseline_days": 20, "baseline_span": 28, "sd_floor": 0.5},
-    "gone_quiet": {"min_days": 7, "factor": 3, "gaps": 20},
-    "question_unanswered": {"working_days": 2},
-    "rating_drop": {"earlier": 3, "min_drop": 0.5, "sd_factor": 2},
-    "crisis_language": {"days": 14, "tell_days": 90},
-    "question_overdue": {},
-    "lingering_question": {"hours_after": 1},
-}
 FIVE_QUESTIONS = (
     "felt_welcome",
     "room_was_comfortable",
@@ -57,10 +49,12 @@ def assess(
     """
     case = Case(facts, patient, sessions, questions, clinic, now, horizon)
     concerns = []
-    for rule, parameters in rules_in_force(case):
-        concern = RULES[rule](case, parameters)
-        if concern is not None and not (case.patient and case.patient.get("status") == "deceased"):
-            concerns.append({"rule": rule, "parameters": parameters, **concern})
+    for rule, parameters in rules_chosen(case.clinic, case.now):
+        found = RULES[rule](case, parameters)
+        if found is not None and not (case.patient and case.patient.get("status") == "deceased"):
+            found["telling"] = [one for one in found["telling"] if not is_past(rule, one, case)]
+            if found["holds"] or found["telling"]:
+                concerns.append({"rule": rule, "parameters": parameters, **found})
     return {
         "registered": case.patient is not None,
         "entries": len(case.facts),
@@ -69,89 +63,9 @@ def assess(
     }
 
 
-def rules_in_force(case: Case) -> list[tuple[str, dict[str, float]]]:
-    """The rules the clinic has chosen, in order, each with its parameters."""
-    rule_set = settings_at(case.clinic, case.now)["rule_set"]
-    chosen = []
-    for rule, defaults in PARAMETERS.items():
-        choice = rule_set.get("rules", {}).get(rule)
-        enabled = rule_set["base"] == "starter" if choice is None else choice.get("enabled", True)
-        own = {} if choice is None else choice.get("parameters", {})
-        if enabled:
-            chosen.append((rule, {name: own.get(name, default) for name, default in defaults.items()}))
-    return chosen
-
-
-def concern(*, holds: bool, since: datetime | None, numbers: Plain, telling: list[Plain], chart: Plain | None) -> Plain:
-    """One rule's word, its telling evidence in order and its floats rounded to four decimals."""
-    return {
-        "holds": holds,
-        "since": since if holds else None,
-        "numbers": {name: round(n, 4) if isinstance(n, float) else n for name, n in numbers.items()},
-        "telling": sorted(telling, key=lambda evidence: (evidence["at"], evidence["id"])),
-        "chart": chart,
-    }
-
-
-def evidence(identity: str, at: datetime, origin: str, urgency: str) -> Plain:
-    """One piece of telling evidence."""
-    return {"id": identity, "at": at, "origin": origin, "urgency": urgency}
-
-
 def sample_sd(values: list[float]) -> float:
     """The sample standard deviation (n-1); 0 of a single value."""
     return statistics.stdev(values) if len(values) > 1 else 0.0
-
-
-# 1 ------------------------------------------------------------------------------------------------------------------
-
-
-def risk_item(case: Case, parameters: dict[str, float]) -> Plain | None:
-    """A questionnaire's answer about harm above 0, while in its recall; telling for 90 days."""
-
-    def value(form: Plain) -> int:
-        return max(int(answer["value"]) for answer in form["risk_answers"])
-
-    def ends(form: Plain) -> datetime:
-        return instant(form["occurred_at"]) + days(max(answer["recall_days"] for answer in form["risk_answers"]))
-
-    def urgency(form: Plain) -> str:
-        urgent = any(a["value"] >= 1 and a["value"] >= a["urgent_from"] for a in form["risk_answers"])
-        return "at_once" if urgent else "working_hours"
-
-    answered = [form for form in case.questionnaires if form.get("risk_answers")]
-    above_zero = [form for form in answered if value(form) >= 1]
-    in_recall = [form for form in above_zero if ends(form) > case.now]
-    to_tell = [
-        form
-        for form in above_zero
-        if (form["origin"] == "import" and form in in_recall)
-        or (form["origin"] != "import" and instant(form["occurred_at"]) + days(parameters["tell_days"]) > case.now)
-    ]
-    counted = [form for form in above_zero if form in in_recall or form in to_tell]
-    if not counted:
-        return None
-
-    stretches: list[tuple[datetime, datetime]] = []
-    for form in above_zero:
-        begins, until = instant(form["occurred_at"]), ends(form)
-        if stretches and begins <= stretches[-1][1]:
-            stretches[-1] = (stretches[-1][0], max(stretches[-1][1], until))
-        else:
-            stretches.append((begins, until))
-    not_over = [begins for begins, until in stretches if until > case.now]
-
-    return concern(
-        holds=bool(in_recall),
-        since=not_over[0] if not_over else None,
-        numbers={
-            "highest": max(value(form) for form in counted),
-            "latest": value(answered[-1]),
-            "above_zero": len(counted),
-        },
-        telling=[evidence(f["id"], instant(f["occurred_at"]), f["origin"], urgency(f)) for f in to_tell],
-        chart=None,
-    )
 
 
 # 2 ------------------------------------------------------------------------------------------------------------------
@@ -284,7 +198,7 @@ def gone_quiet(case: Case, parameters: dict[str, float]) -> Plain | None:
     """Nothing from an active patient for longer than is usual for them."""
     if case.patient is None or case.patient.get("status", "active") != "active":
         return None
-    observed = sorted({day(fact["local_day"]) for fact in case.facts})
+    observed = sorted({day(fact["local_day"]) for fact in case.counted})
     gaps = [(observed[i + 1] - observed[i]).days for i in range(len(observed) - 1)]
     last_gaps = gaps[-int(parameters["gaps"]) :]
     median = statistics.median(last_gaps) if last_gaps else None
@@ -317,7 +231,7 @@ def gone_quiet(case: Case, parameters: dict[str, float]) -> Plain | None:
 def question_unanswered(case: Case, parameters: dict[str, float]) -> Plain | None:
     """A question past the time in which the clinic means to answer."""
     overdue = []
-    watched_elsewhere = "question_overdue" in [rule for rule, _ in rules_in_force(case)]
+    watched_elsewhere = "question_overdue" in [rule for rule, _ in rules_chosen(case.clinic, case.now)]
     for asked in case.questions_asked:
         if watched_elsewhere and target_of(case, asked) is not None:
             continue
@@ -381,12 +295,14 @@ def rating_drop(case: Case, parameters: dict[str, float]) -> Plain | None:
 
 RULES: dict[str, Callable[[Case, dict[str, float]], Plain | None]] = {
     "risk_item": risk_item,
+    "risk_item_rising": risk_item_rising,
+    "risk_item_skipped": risk_item_skipped,
+    "crisis_language": lambda case, parameters: crisis_language(case, parameters, concern),
     "reliable_deterioration": reliable_deterioration,
     "mood_shift": mood_shift,
     "gone_quiet": gone_quiet,
     "question_unanswered": question_unanswered,
     "rating_drop": rating_drop,
-    "crisis_language": lambda case, parameters: crisis_language(case, parameters, concern),
     "question_overdue": lambda case, _: question_overdue(case, concern),
     "lingering_question": lambda case, parameters: lingering_question(case, parameters, concern),
 }

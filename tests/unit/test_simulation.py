@@ -12,12 +12,21 @@ from tests.oracle import as_inputs, assess
 from tests.oracle.rules import RULES
 
 NOW = datetime(2026, 11, 23, 11, 30, tzinfo=UTC)
-FROM_THE_DOOR = {"crisis_language", "question_overdue"}
-"""Rules about what only a door can say of an entry: its screening, its triage. A story has neither until sent."""
 RATED = {
     *("felt_welcome", "room_was_comfortable", "felt_listened_to", "worked_on_what_matters", "questions_were_answered"),
     *("comment", "rated_at", "origin"),
 }
+
+
+WRITTEN_FOR = (
+    "risk_item",
+    "reliable_deterioration",
+    "mood_shift",
+    "gone_quiet",
+    "question_unanswered",
+    "rating_drop",
+)
+"""The rules that the demo's stories are made to show."""
 
 
 def concerns(story: Story) -> Counter[str]:
@@ -53,12 +62,12 @@ def test_the_zone_in_which_the_end_is_given_makes_no_difference() -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 2026])
 def test_every_rule_finds_something_in_the_demo_clinic(seed: int) -> None:
-    """200 patients over 12 weeks: each rule holds for some, none for half of them, and most people have no concern."""
+    """200 patients over 12 weeks: each rule its stories were written for holds for some, none for half of them."""
     story = simulate(seed, 200, 12, NOW)
     found = concerns(story)
     print(f"seed {seed}, {len(story.entries):,} entries: " + ", ".join(f"{rule} {found[rule]}" for rule in RULES))
-    assert set(RULES) - FROM_THE_DOOR == set(found)
-    assert all(5 <= found[rule] <= 60 for rule in set(RULES) - FROM_THE_DOOR), found
+    assert all(found[rule] >= 5 for rule in WRITTEN_FOR), found
+    assert all(found[rule] <= 60 for rule in RULES), found
 
 
 @pytest.mark.parametrize("seed", range(5))

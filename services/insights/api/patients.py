@@ -1,12 +1,12 @@
 """A patient's assessment, the caseload, and the rules. The clinic is always the token's."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 
-from services.insights.domain import CATALOGUE, RULES_VERSION, Rule
+from services.insights.domain import CATALOGUE, RULES_VERSION, Rule, Settled, Severity
 from services.insights.domain.ports import Wanted
 from services.insights.handlers.reading import Reader, Seen
 from shared.auth import Caller
@@ -121,33 +121,53 @@ class ShownParameter(BaseModel):
     maximum: Number
     whole: bool
     meaning: str
+    in_force: Number | None = Field(description="Your clinic's own number now; null where the rule is off.")
 
 
 class ShownRule(BaseModel):
-    """A rule of the catalogue."""
+    """A rule of the catalogue, and what your clinic has made of it."""
 
     rule: str
     title: str
+    watches: str
     says: str
+    wording: str = Field(description="An example of what a clinician reads.")
+    evidence: str = Field(description="What a human is told of.")
     until: str
+    is_not: str = Field(description="What it must not be taken for.")
     source: str
     urgency: Urgency = Field(description="How soon its evidence is told, at most.")
+    severity: Severity = Field(description="In which order concerns are read; no tier of risk, no verdict on people.")
     on_in_starter: bool
     absence: bool = Field(description="Whether it is about what is missing, judged as of what has been read.")
+    introduced: date | None = Field(description="Since when the catalogue has it; null: from the beginning.")
+    in_force: bool = Field(description="Whether it is on for your clinic now.")
+    told_from: datetime | None = Field(
+        description="Since when it has been in force so; evidence from before is shown and not told. Null: for ever."
+    )
     parameters: list[ShownParameter]
 
     @classmethod
-    def of(cls, rule: Rule) -> Self:
-        """As shown."""
+    def of(cls, rule: Rule, settled: Settled) -> Self:
+        """As shown to a clinic."""
+        own = settled.rules.get(rule.name)
         return cls(
             rule=rule.name,
             title=rule.title,
+            watches=rule.watches,
             says=rule.says,
+            wording=rule.wording,
+            evidence=rule.evidence,
             until=rule.until,
+            is_not=rule.is_not,
             source=rule.source,
             urgency=rule.urgency,
+            severity=rule.severity,
             on_in_starter=rule.on_in_starter,
             absence=rule.absence,
+            introduced=rule.introduced,
+            in_force=own is not None,
+            told_from=settled.told_from.get(rule.name),
             parameters=[
                 ShownParameter(
                     name=p.name,
@@ -156,6 +176,7 @@ class ShownRule(BaseModel):
                     maximum=p.maximum,
                     whole=p.whole,
                     meaning=p.meaning,
+                    in_force=None if own is None else own[p.name],
                 )
                 for p in rule.parameters
             ],
@@ -211,9 +232,9 @@ async def get_caseload(
     response: Response,
     caller: Caller = caller_with("insights:read"),
 ) -> CaseloadPage:
-    """In this order: a risk item to be told at once, any risk item, reliable deterioration, a question unanswered, a
-    mood shift, gone quiet, a rating drop; each the longest first. Then risk items past their recall that are still told
-    of, then those without a concern. It is an order of reading, not of people."""
+    """In this order: what is about harm and to be told at once; then by severity (safety, important, notice) and within
+    it as GET /v1/rules has the rules; each the longest first. Then what holds no more and is still told of, then those
+    without a concern. It is an order of reading, not of people."""
     await settle(wait_for, request.state.reached, response)
     since = None if silent_days is None else request.state.clock.now() - timedelta(days=silent_days)
     wanted = Wanted(clinician=clinician, rule=rule, at_once=at_once, silent_since=since)
@@ -221,11 +242,16 @@ async def get_caseload(
     return CaseloadPage(items=[CaseloadPatient.of(seen) for seen in page.patients], next=page.next)
 
 
-@router.get("/v1/rules", operation_id="get_rules", summary="The rules, their parameters and sources",
-            responses=problems())  # fmt: skip
-async def get_rules(*, _: Caller = caller_with("insights:read")) -> Rules:
-    """What a clinic can turn on and change in its rule set."""
-    return Rules(version=RULES_VERSION, rules=[ShownRule.of(rule) for rule in CATALOGUE.values()])
+@router.get(
+    "/v1/rules",
+    operation_id="get_rules",
+    summary="The rules, and your clinic's own numbers",
+    responses=problems(),
+)
+async def get_rules(*, reader: TheReader, caller: Caller = caller_with("insights:read")) -> Rules:
+    """What a clinic can turn on and change in its rule set, and what is in force for yours now."""
+    settled = reader.settled(caller.clinic)
+    return Rules(version=RULES_VERSION, rules=[ShownRule.of(rule, settled) for rule in CATALOGUE.values()])
 
 
 def _line(concern: Concern) -> CaseloadConcern:

@@ -2,9 +2,9 @@
 
 from services.insights.domain.assessing import Findings, assess, next_due
 from services.insights.domain.backtesting import Raised, backtest
-from services.insights.domain.catalogue import CATALOGUE, RULES_VERSION, Parameter, Rule, in_force
+from services.insights.domain.catalogue import CATALOGUE, RULES_VERSION, Parameter, Rule, Severity, in_force
 from services.insights.domain.instants import instant_of, micros
-from services.insights.domain.standing import Standing
+from services.insights.domain.standing import Settled, Standing
 from services.insights.domain.state import PatientState, Registered
 from services.insights.domain.tallying import Difference, Tally, Watched, difference, tally, tally_by_rule
 
@@ -18,6 +18,8 @@ __all__ = [
     "Raised",
     "Registered",
     "Rule",
+    "Settled",
+    "Severity",
     "Standing",
     "Tally",
     "Watched",

@@ -19,22 +19,39 @@ Local = Callable[[int], datetime]
 
 
 class ObservedDays:
-    """The distinct local days of all of a patient's facts, as ordinals in order."""
+    """The distinct local days of all of a patient's facts that were not withdrawn, as ordinals in order.
 
-    __slots__ = ("day",)
+    count: how many of the facts are of the day.
+    """
+
+    __slots__ = ("count", "day")
 
     def __init__(self) -> None:
         self.day = array("i")
+        self.count = array("i")
 
     def add(self, day: int) -> None:
         """Take in a fact's day."""
         known = self.day
         if not known or known[-1] < day:
             known.append(day)
-        elif known[-1] != day:
+            self.count.append(1)
+        elif known[-1] == day:
+            self.count[-1] += 1
+        else:
             index = bisect_left(known, day)
-            if known[index] != day:
+            if known[index] == day:
+                self.count[index] += 1
+            else:
                 known.insert(index, day)
+                self.count.insert(index, 1)
+
+    def withdraw(self, day: int) -> None:
+        """Take out one fact of a day that has one."""
+        index = bisect_left(self.day, day)
+        self.count[index] -= 1
+        if not self.count[index]:
+            del self.day[index], self.count[index]
 
     def median_gap(self, gaps: int) -> float | None:
         """The median of the last `gaps` differences between successive days; None where there is none."""

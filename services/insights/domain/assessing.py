@@ -1,5 +1,6 @@
 """Assessing: a pure function of a patient's facts and documents, the clinic's settings, the time and the horizon."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,8 +13,11 @@ from services.insights.domain import (
     mood_shift,
     rating_drop,
     risk_item,
+    risk_rising,
+    risk_skipped,
 )
 from services.insights.domain.catalogue import (
+    CATALOGUE,
     CRISIS_LANGUAGE,
     GONE_QUIET,
     LINGERING_QUESTION,
@@ -25,6 +29,9 @@ from services.insights.domain.catalogue import (
     RISK_ITEM,
 )
 from services.insights.domain.instants import instant_of, key_at, micros
+from services.insights.domain.past import without_the_past
+from services.insights.domain.risk_rising import RISK_ITEM_RISING
+from services.insights.domain.risk_skipped import RISK_ITEM_SKIPPED
 from services.insights.domain.standing import Settled, Standing
 from shared.contracts.patients import PatientStatus
 
@@ -56,30 +63,58 @@ class _Sight:
 
     def take(self, concern: "Concern | None", due: int | None = None) -> None:
         if concern is not None:
+            told_from = self.settled.told_from.get(concern.rule)
+            if told_from is not None:
+                concern = without_the_past(concern, told_from, CATALOGUE[concern.rule].severity)
+        if concern is not None:
             self.concerns.append(concern)
         if due is not None:
             self.dues.append(due)
 
     def judge(self) -> None:
-        """All rules in force, in the order of the catalogue."""
-        for name, rule in (
-            (RISK_ITEM.name, self._risk_item),
-            (RELIABLE_DETERIORATION.name, self._reliable_deterioration),
-            (MOOD_SHIFT.name, self._mood_shift),
-            (GONE_QUIET.name, self._gone_quiet),
-            (QUESTION_UNANSWERED.name, self._question_unanswered),
-            (RATING_DROP.name, self._rating_drop),
-            (CRISIS_LANGUAGE.name, self._crisis_language),
-            (QUESTION_OVERDUE.name, self._question_overdue),
-            (LINGERING_QUESTION.name, self._lingering_question),
-        ):
+        """All rules in force, in the order of the catalogue: each has a method of its name."""
+        for name in CATALOGUE:
             if name in self.settled.rules:
+                rule: Callable[[], None] = getattr(self, f"_{name}")
                 rule()
 
     def _risk_item(self) -> None:
         if self.state.risk is not None:
-            parameters = self.settled.rules[RISK_ITEM.name]
-            self.take(*risk_item.concern(self.state.risk, parameters, now=self.now, local=self.settled.local))
+            self.take(
+                *risk_item.concern(
+                    self.state.risk,
+                    self.settled.rules[RISK_ITEM.name],
+                    now=self.now,
+                    local=self.settled.local,
+                    items=self.state.risk_items,
+                    rising=self.settled.rules.get(RISK_ITEM_RISING.name),
+                )
+            )
+
+    def _risk_item_rising(self) -> None:
+        if self.state.risk is not None and self.state.risk_items is not None:
+            self.take(
+                *risk_rising.concern(
+                    self.state.risk_items,
+                    self.state.risk,
+                    self.settled.rules[RISK_ITEM_RISING.name],
+                    now=self.now,
+                    local=self.settled.local,
+                    tells=RISK_ITEM.name not in self.settled.rules,
+                )
+            )
+
+    def _risk_item_skipped(self) -> None:
+        if self.state.skips is not None:
+            self.take(
+                *risk_skipped.concern(
+                    self.state.skips,
+                    self.state.risk_items,
+                    self.settled.rules[RISK_ITEM_SKIPPED.name],
+                    now=self.now,
+                    local=self.settled.local,
+                )
+            )
 
     def _reliable_deterioration(self) -> None:
         if self.state.scores:

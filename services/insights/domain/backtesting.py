@@ -45,8 +45,8 @@ def backtest(
     """What would have been raised of one patient up to and including `until`, in the order in which it was raised.
 
     facts: (id, fact), in any order, none after `until`. documents: each with the instant from which it stood so, in any
-    order (`past.past_of`). Where none is the patient's own, they count as registered and in care from the first fact to
-    the end, and nothing was known of them before; all their scores count as of one episode of care.
+    order (`retracing.past_of`). Where none is the patient's own, they count as registered and in care from the first
+    fact to the end, and nothing was known of them before; all their scores count as of one episode of care.
     """
     happened: list[tuple[datetime, int, tuple[str, Fact] | Document]] = [
         *((at, 0, document) for at, document in documents if at <= until),

@@ -1,58 +1,22 @@
 """The rules, each declared once: name, words, parameters, source, until. docs/rules.md says exactly what they do."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from types import MappingProxyType
+from datetime import date
 from typing import Final
 
-from shared.contracts.base import Number, Urgency
+from services.insights.domain.declaring import InForce, Parameter, Parameters, Rule, Severity
+from services.insights.domain.risk_rising import RISK_ITEM_RISING
+from services.insights.domain.risk_skipped import RISK_ITEM_SKIPPED
+from shared.contracts.base import Urgency
 from shared.contracts.clinics import RuleSet
+
+__all__ = ["CATALOGUE", "RULES_VERSION", "InForce", "Parameter", "Parameters", "Rule", "Severity", "in_force"]
 
 RULES_VERSION: Final = 2
 """Counts up when the same facts may give another assessment than before."""
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One number of a rule that a clinic may change, within an inclusive range."""
-
-    name: str
-    default: Number
-    minimum: Number
-    maximum: Number
-    meaning: str
-    whole: bool = False
-
-    def taken(self, value: Number) -> Number:
-        """`value` brought into the range; rounded down where only whole numbers make sense."""
-        kept = min(max(value, self.minimum), self.maximum)
-        return int(kept) if self.whole else kept
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule of the catalogue. None has been clinically validated as implemented here."""
-
-    name: str
-    title: str
-    says: str
-    until: str
-    source: str
-    urgency: Urgency
-    parameters: tuple[Parameter, ...]
-    on_in_starter: bool = True
-    absence: bool = False
-
-    @cached_property
-    def defaults(self) -> Mapping[str, Number]:
-        """The parameters' defaults by name."""
-        return MappingProxyType({p.name: p.default for p in self.parameters})
-
-    def with_parameters(self, changed: Mapping[str, Number]) -> dict[str, Number]:
-        """All parameters, those a clinic changed in place of the defaults; unknown names are ignored."""
-        return {p.name: p.taken(changed.get(p.name, p.default)) for p in self.parameters}
-
+SINCE: Final = date(2026, 11, 23)
+"""The day the rules about words and questions came into the catalogue."""
 
 RISK_ITEM: Final = Rule(
     name="risk_item",
@@ -64,7 +28,15 @@ RISK_ITEM: Final = Rule(
         "eC-SSRS (Na 2018). A 0 is not reassurance. Never a score or tier of suicide risk (NICE NG225)."
     ),
     urgency=Urgency.AT_ONCE,
-    parameters=(Parameter("tell_days", 90, 1, 365, "days for which each live answer above 0 stays to be told"),),
+    severity=Severity.SAFETY,
+    watches="Every answer to an item about harm: item 9 of the PHQ-9, the risk items of other instruments and scales.",
+    wording="PHQ-9 item 9 was answered 2 (more than half the days) on Tue 3 Nov 2026 at 14:05.",
+    evidence="Each questionnaire with such an answer above 0: at once from the value its item is urgent from (2 unless "
+    "declared otherwise), else in working hours.",
+    is_not="No score, level or tier of suicide risk, and no prediction. That it does not hold is no reassurance.",
+    parameters=(
+        Parameter("tell_days", 90, 1, 365, "days for which each live answer above 0 stays to be told", restarts=False),
+    ),
 )
 
 RELIABLE_DETERIORATION: Final = Rule(
@@ -74,6 +46,11 @@ RELIABLE_DETERIORATION: Final = Rule(
     until="Two scores running are below the threshold.",
     source="NHS Talking Therapies reliable change: PHQ-9 6 points, GAD-7 4 points.",
     urgency=Urgency.AT_ONCE,
+    severity=Severity.IMPORTANT,
+    watches="The valid PHQ-9 and GAD-7 totals of the present episode of care.",
+    wording="PHQ-9 rose from 9 to 16 (+7; reliable change is 6).",
+    evidence="The score that began it, for each measure.",
+    is_not="No statement that care is not working: a score can rise for reasons outside it.",
     parameters=(
         Parameter("phq9", 6, 1, 27, "points above the first PHQ-9 of the episode"),
         Parameter("gad7", 4, 1, 21, "points above the first GAD-7 of the episode"),
@@ -91,6 +68,12 @@ MOOD_SHIFT: Final = Rule(
         "Defaults and the length of the baseline are proposals of ours."
     ),
     urgency=Urgency.WORKING_HOURS,
+    severity=Severity.NOTICE,
+    watches="The mean mood of each day with a check-in, against this person's own first weeks.",
+    wording="Daily mood has moved below this person's usual since Tue 3 Nov 2026: its moving average is 4.1, usually "
+    "6.3 out of 10 (limit 4.4); the latest day was 3.",
+    evidence="The day on which the moving average first left the limit.",
+    is_not="No diagnosis of a depressive episode; a person whose first weeks were unusual has an unusual baseline.",
     parameters=(
         Parameter("lambda", 0.1, 0.01, 1, "weight of the newest day in the moving average"),
         Parameter("limit", 2.7, 0.5, 10, "width of the control limit, in standard deviations"),
@@ -107,6 +90,11 @@ GONE_QUIET: Final = Rule(
     until="The next entry.",
     source="A proposal of ours. Missing entries mean fewer entries and nothing more.",
     urgency=Urgency.WORKING_HOURS,
+    severity=Severity.NOTICE,
+    watches="The time since the last entry of any kind, against this person's own rhythm.",
+    wording="No entry since Tue 3 Nov 2026 at 14:05: longer than the 7 days allowed.",
+    evidence="The silence, named by the last entry before it.",
+    is_not="No sign that somebody is worse: it says that there are fewer entries, and nothing more.",
     parameters=(
         Parameter("min_days", 7, 1, 365, "days without an entry that are always allowed"),
         Parameter("factor", 3, 0, 100, "times the median gap between observed days"),
@@ -122,6 +110,11 @@ QUESTION_UNANSWERED: Final = Rule(
     until="Every question past its time is answered.",
     source="The clinic's own promise; the default is a proposal of ours.",
     urgency=Urgency.WORKING_HOURS,
+    severity=Severity.IMPORTANT,
+    watches="Questions a patient asked that nobody has answered or settled.",
+    wording="1 question is past the 2 working days promised for an answer, since Tue 3 Nov 2026 at 17:00.",
+    evidence="Each question past its time.",
+    is_not="No judgement of anybody's work, and of how urgent the question is.",
     parameters=(Parameter("working_days", 2, 1, 60, "working days to answer in", whole=True),),
     absence=True,
 )
@@ -133,6 +126,11 @@ RATING_DROP: Final = Rule(
     until="The next rating is within the usual.",
     source="A generic rule proposed in the project's clinical reference (5.1); not a validated measure.",
     urgency=Urgency.WORKING_HOURS,
+    severity=Severity.NOTICE,
+    watches="The patient's ratings of their sessions: the mean of five answers, 0 to 10.",
+    wording="The last session was rated 5 out of 10, the ones before 8.4 on average. Ask how sessions feel.",
+    evidence="The session rated so.",
+    is_not="No verdict on the working relationship: ask, do not conclude.",
     parameters=(
         Parameter("earlier", 3, 1, 100, "earlier ratings needed", whole=True),
         Parameter("min_drop", 0.5, 0, 10, "least drop from the previous rating, in points of 0-10"),
@@ -150,9 +148,15 @@ CRISIS_LANGUAGE: Final = Rule(
         "is no reassurance, and a human reads every text all the same. Never a score or tier (NICE NG225)."
     ),
     urgency=Urgency.AT_ONCE,
+    severity=Severity.SAFETY,
+    introduced=SINCE,
+    watches="Notes of check-ins, questions, and comments on sessions, as the screen at the door found them.",
+    wording="Words of a wish to die were found in a check-in of Tue 3 Nov 2026 at 14:05. Read it.",
+    evidence="Each text with such words, at once; one withdrawn later among them.",
+    is_not="No score, level or tier of suicide risk. A text in which nothing is found is no reassurance.",
     parameters=(
         Parameter("days", 14, 1, 90, "days for which words found count as now"),
-        Parameter("tell_days", 90, 1, 365, "days for which live words found stay to be told"),
+        Parameter("tell_days", 90, 1, 365, "days for which live words found stay to be told", restarts=False),
     ),
 )
 
@@ -163,6 +167,12 @@ QUESTION_OVERDUE: Final = Rule(
     until="Every question past its target is answered.",
     source="The clinic's own targets (docs/questions.md); the defaults are proposals of ours.",
     urgency=Urgency.WORKING_HOURS,
+    severity=Severity.IMPORTANT,
+    introduced=SINCE,
+    watches="Questions with a target time that nobody has answered or settled.",
+    wording="1 question is past its target, since Tue 3 Nov 2026 at 17:00.",
+    evidence="Each question past its target.",
+    is_not="No judgement of anybody's work.",
     parameters=(),
     absence=True,
 )
@@ -174,6 +184,12 @@ LINGERING_QUESTION: Final = Rule(
     until="The patient says that it is settled.",
     source="A proposal of ours: nobody leaves with a lingering question.",
     urgency=Urgency.WORKING_HOURS,
+    severity=Severity.IMPORTANT,
+    introduced=SINCE,
+    watches="Questions asked before the end of an attended session, and whether the patient said they are settled.",
+    wording="1 question asked before the session of Tue 3 Nov 2026 is not settled.",
+    evidence="Each such question with the session that ended.",
+    is_not="No sign that the session went badly: ask whether the question is settled.",
     parameters=(Parameter("hours_after", 1, 0, 72, "hours after the end of the session"),),
     absence=True,
 )
@@ -182,21 +198,19 @@ CATALOGUE: Final = {
     rule.name: rule
     for rule in (
         RISK_ITEM,
+        RISK_ITEM_RISING,
+        RISK_ITEM_SKIPPED,
+        CRISIS_LANGUAGE,
         RELIABLE_DETERIORATION,
         MOOD_SHIFT,
         GONE_QUIET,
         QUESTION_UNANSWERED,
         RATING_DROP,
-        CRISIS_LANGUAGE,
         QUESTION_OVERDUE,
         LINGERING_QUESTION,
     )
 }
 """Every rule by name, in the order in which an assessment lists its concerns."""
-
-Parameters = Mapping[str, Number]
-InForce = Mapping[str, Parameters]
-"""The rules that are on, by name, each with its parameters."""
 
 
 def in_force(chosen: RuleSet | None) -> InForce:

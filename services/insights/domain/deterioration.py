@@ -55,6 +55,19 @@ class Scores:
         self.calm.insert(index, 0)
         self._clean = min(self._clean, index)
 
+    def withdraw(self, fact_id: str) -> int | None:
+        """Take out the score of a questionnaire; its day, or None where there is none. Sought from the last on."""
+        wanted = fact_id.encode()
+        for index in range(len(self.keys) - 1, -1, -1):
+            if self.keys[index][8:] == wanted:
+                day = self.day[index]
+                del self.keys[index]
+                for column in (self.day, self.score, self.origin, self.accepted, self.evidence, self.calm):
+                    del column[index]
+                self._clean = min(self._clean, index)
+                return day
+        return None
+
     def follow(self, threshold: float, episode_from: int) -> int:
         """Walk on from the first score that changed; the index of the open episode's evidence, or -1."""
         if (threshold, episode_from) != self._key:

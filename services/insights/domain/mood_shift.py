@@ -5,7 +5,6 @@ order costs one step however long the history, a late one the days after it.
 """
 
 from array import array
-from binascii import unhexlify
 from bisect import bisect_left, bisect_right
 from datetime import date
 from functools import lru_cache
@@ -14,70 +13,31 @@ from math import fsum, sqrt
 
 from services.insights.domain.catalogue import MOOD_SHIFT, Parameters
 from services.insights.domain.instants import ORIGINS, TOLERANCE, instant_of
+from services.insights.domain.packed_ids import PackedIds
 from services.insights.domain.words import number, on_day
 from shared.contracts.assessments import Chart, Concern, Telling
 
 _CHART_DAYS = 30
 
 
-_NOTHING = bytes(16)
-
-
-class _Ids:
-    """One id a day, kept only to settle ties: 16 bytes where it is a canonical UUID, else its text."""
-
-    __slots__ = ("_odd", "_packed")
-
-    def __init__(self) -> None:
-        self._packed = bytearray()
-        self._odd: dict[int, str] = {}
-
-    def insert(self, index: int, day: int, fact_id: str) -> None:
-        packed = _packed(fact_id)
-        if packed is None:
-            self._odd[day] = fact_id
-        place = index * 16
-        self._packed[place:place] = packed or _NOTHING
-
-    def replace(self, index: int, day: int, fact_id: str) -> None:
-        packed = _packed(fact_id)
-        if packed is None:
-            self._odd[day] = fact_id
-            return
-        if self._odd:
-            self._odd.pop(day, None)
-        self._packed[index * 16 : index * 16 + 16] = packed
-
-    def text(self, index: int, day: int) -> str:
-        odd = self._odd.get(day)
-        if odd is not None:
-            return odd
-        text = self._packed[index * 16 : index * 16 + 16].hex()
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def _packed(fact_id: str) -> bytes | None:
-    if len(fact_id) != 36 or fact_id[8:24:5] != "----" or fact_id.lower() != fact_id:
-        return None
-    try:
-        packed = unhexlify(fact_id.replace("-", ""))
-    except ValueError:
-        return None
-    return packed if len(packed) == 16 else None
-
-
 class MoodDays:
     """The observed days of one patient's check-ins, and the control chart along them.
 
-    day: ordinals, ascending; total: sum of moods in whole hundredths; count: check-ins; first, last: the earliest
-    and latest occurred_at; origin: of the last check-in in order. The first `base` of them are the baseline; of the
-    others, average: the EWMA after the day; began: the ordinal of the day that began the shift open then, else 0.
+    day: ordinals, ascending; total: sum of moods in whole hundredths; count: check-ins; first: the earliest
+    occurred_at; origin: of the last check-in in order. The first `base` of them are the baseline; of the others,
+    average: the EWMA after the day; began: the ordinal of the day that began the shift open then, else 0.
+
+    Beside them a row for each check-in, day by day and within a day in order, so that one can be corrected or
+    withdrawn: at, mood (in whole hundredths), how it came, and id. A row's day is found by counting from the last.
     """
 
     __slots__ = (
+        "_at",
         "_clean",
+        "_how",
+        "_ids",
         "_key",
-        "_last_ids",
+        "_mood",
         "average",
         "base",
         "began",
@@ -85,7 +45,6 @@ class MoodDays:
         "day",
         "deviation",
         "first",
-        "last",
         "mean",
         "origin",
         "phi",
@@ -99,11 +58,13 @@ class MoodDays:
         self.total = array("i")
         self.count = array("i")
         self.first = array("q")
-        self.last = array("q")
         self.origin = array("b")
         self.average = array("d")
         self.began = array("i")
-        self._last_ids = _Ids()
+        self._at = array("q")
+        self._mood = array("h")
+        self._how = array("b")
+        self._ids = PackedIds()
         self._clean = 0
         self.base = 0
         self._key: tuple[float, ...] = ()
@@ -112,31 +73,76 @@ class MoodDays:
 
     def add(self, day: int, hundredths: int, at: int, origin: int, fact_id: str) -> None:
         """Take a check-in into its day."""
-        days = self.day
+        days, end = self.day, len(self._at)
         index = len(days) - 1
         if index >= 0 and days[index] > day:
             index = bisect_right(days, day) - 1
+            end -= sum(self.count[index + 1 :])
+        row = end
         if index < 0 or days[index] != day:
             index += 1
-            self._clean = min(self._clean, index)
             days.insert(index, day)
             self.total.insert(index, hundredths)
             self.count.insert(index, 1)
             self.first.insert(index, at)
-            self.last.insert(index, at)
             self.origin.insert(index, origin)
-            self._last_ids.insert(index, day, fact_id)
-            return
+        else:
+            start = end - self.count[index]
+            while row > start and self._before(at, fact_id, row - 1):
+                row -= 1
+            self.total[index] += hundredths
+            self.count[index] += 1
+            if row == start:
+                self.first[index] = at
+            if row == end:
+                self.origin[index] = origin
         self._clean = min(self._clean, index)
-        self.total[index] += hundredths
-        self.count[index] += 1
-        last = self.last[index]
-        if at > last or (at == last and fact_id > self._last_ids.text(index, day)):
-            self.last[index] = at
-            self.origin[index] = origin
-            self._last_ids.replace(index, day, fact_id)
-        elif at < self.first[index]:
-            self.first[index] = at
+        self._at.insert(row, at)
+        self._mood.insert(row, hundredths)
+        self._how.insert(row, origin)
+        self._ids.insert(row, fact_id)
+
+    def _before(self, at: int, fact_id: str, row: int) -> bool:
+        known = self._at[row]
+        return at < known or (at == known and fact_id < self._ids.text(row))
+
+    def correct(self, fact_id: str, hundredths: int) -> None:
+        """Have a check-in count with another mood; nothing where there is none of this id."""
+        row = self._ids.find(fact_id)
+        if row >= 0:
+            index, _ = self._day_of(row)
+            self.total[index] += hundredths - self._mood[row]
+            self._mood[row] = hundredths
+            self._clean = min(self._clean, index)
+
+    def withdraw(self, fact_id: str) -> int | None:
+        """Take a check-in out of its day; the day (ordinal), or None where there is none of this id."""
+        row = self._ids.find(fact_id)
+        if row < 0:
+            return None
+        index, start = self._day_of(row)
+        day = self.day[index]
+        self.total[index] -= self._mood[row]
+        self.count[index] -= 1
+        for column in (self._at, self._mood, self._how):
+            del column[row]
+        self._ids.remove(row)
+        self._clean = min(self._clean, index)
+        if self.count[index]:
+            self.first[index] = self._at[start]
+            self.origin[index] = self._how[start + self.count[index] - 1]
+        else:
+            for one in (self.day, self.total, self.count, self.first, self.origin):
+                del one[index]
+        return day
+
+    def _day_of(self, row: int) -> tuple[int, int]:
+        """The index of a row's day, and the day's first row."""
+        index, start = len(self.day) - 1, len(self._at) - self.count[-1]
+        while row < start:
+            index -= 1
+            start -= self.count[index]
+        return index, start
 
     def mean_of(self, index: int) -> float:
         """The mean mood of a day, 0 to 10."""
@@ -147,8 +153,8 @@ class MoodDays:
         key = tuple(parameters.values())
         if key != self._key:
             self._key, self._clean, self.base = key, 0, 0
-        if self._clean == len(self.day):
-            return
+        if self._clean == len(self.day) and (not self.base or len(self.average) == len(self.day) - self.base):
+            return  # of a last day that was withdrawn there may be more averages than days
         if self._clean < self.base or not self.base:
             self._settle_baseline(parameters)
         if self.base:
@@ -158,6 +164,9 @@ class MoodDays:
     def _settle_baseline(self, parameters: Parameters) -> None:
         """The shortest run of first observed days that is long enough; its mean, deviation and autocorrelation."""
         days, spanning = self.day, int(parameters["baseline_span"])
+        if not days:
+            self.base = 0
+            return
         run = max(int(parameters["baseline_days"]), bisect_left(days, days[0] + spanning - 1) + 1)
         self.base = run if run <= len(days) else 0
         self._clean = min(self._clean, self.base)

@@ -4,14 +4,26 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from services.insights.domain.absence import ObservedDays, Questions
+from services.insights.domain.amending import Amendments, Forms
 from services.insights.domain.crisis_language import CrisisWords, Found, Where, signs_of
 from services.insights.domain.deterioration import MEASURES, Scores
 from services.insights.domain.inquiries import Inquiries
-from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, micros, sort_key
+from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, key_id, micros, sort_key
 from services.insights.domain.mood_shift import MoodDays
 from services.insights.domain.rating_drop import Ratings
-from services.insights.domain.risk_item import RiskAnswers, answered
-from shared.contracts import CheckInRecorded, Patient, Question, QuestionAsked, QuestionnaireCompleted, Session
+from services.insights.domain.risk_answers import RiskAnswers, answered
+from services.insights.domain.risk_items import RiskItems
+from services.insights.domain.risk_skipped import Skips
+from shared.contracts import (
+    CheckInCorrected,
+    CheckInRecorded,
+    EntryWithdrawn,
+    Patient,
+    Question,
+    QuestionAsked,
+    QuestionnaireCompleted,
+    Session,
+)
 from shared.contracts.base import Contract, Fact
 from shared.contracts.patients import PatientStatus
 from shared.contracts.questions import QuestionStatus
@@ -37,10 +49,13 @@ class PatientState:
     """Everything insights keeps in memory of one patient: a function of the *set* of their facts and documents.
 
     Facts may come in any order and any number of times; two with one id are one, and the first to be recorded counts.
-    Of documents the highest version counts. An entry in order costs the same however long the history.
+    Of documents the highest version counts. An entry in order costs the same however long the history, a correction or
+    withdrawal what has come since its entry.
     """
 
     __slots__ = (
+        "_amended",
+        "_forms",
         "_ids",
         "_last_at",
         "_last_id",
@@ -53,17 +68,23 @@ class PatientState:
         "questions",
         "ratings",
         "risk",
+        "risk_items",
         "scores",
+        "skips",
         "words",
     )
 
     def __init__(self) -> None:
         self._ids = KnownIds()
         self._last_at, self._last_id, self._last_origin = NEVER_YET, "", 0
+        self._amended: Amendments | None = None
+        self._forms: Forms | None = None
         self.observed = ObservedDays()
         self.mood: MoodDays | None = None
         self.scores: dict[str, Scores] = {}
         self.risk: RiskAnswers | None = None
+        self.risk_items: RiskItems | None = None
+        self.skips: Skips | None = None
         self.questions: Questions | None = None
         self.ratings: Ratings | None = None
         self.words: CrisisWords | None = None
@@ -89,39 +110,81 @@ class PatientState:
         return self.patient if self.patient is not None and not self.patient.deleted else None
 
     def add(self, fact_id: str, fact: Fact, accepted: int = 0) -> bool:
-        """Take in a fact; whether it was new. Kinds of fact we do not judge still count as entries.
+        """Take in a fact; whether it was new. Kinds of fact we do not judge still count as entries, unless they are no
+        word from the patient.
 
         accepted: when it was accepted at the door, in microseconds since 1970; 0 where that is not known.
         """
+        kind = type(fact)
+        if kind is not CheckInRecorded and not kind.from_patient:
+            return False
         if not self._ids.add(fact_id):
             return False
         at = micros(fact.occurred_at)
         day = fact.local_day.toordinal()
         origin = code_of(fact.origin)
-        kind = type(fact)
+        withdrawn = self._amended is not None and fact_id in self._amended.withdrawn
         if kind is CheckInRecorded:
-            if self.mood is None:
-                self.mood = MoodDays()
-            self.mood.add(day, round(fact.mood * 100), at, origin, fact_id)  # type: ignore[attr-defined]  # see kind
-        elif kind is QuestionnaireCompleted or kind is QuestionAsked:
-            self._add_answers(sort_key(at, fact_id), day, origin, fact, accepted)
+            if not withdrawn:
+                hundredths = round(fact.mood * 100)  # type: ignore[attr-defined]  # see kind
+                if self._amended is not None:
+                    hundredths = self._amended.mood_of(fact_id, hundredths)
+                if self.mood is None:
+                    self.mood = MoodDays()
+                self.mood.add(day, hundredths, at, origin, fact_id)
+                self.observed.add(day)
+        else:
+            counts = not (withdrawn and kind is QuestionnaireCompleted)
+            self._add_other(fact, sort_key(at, fact_id), day, origin, accepted, counts=counts)
+            if counts:
+                self.observed.add(day)
         screening: Screening | None = getattr(fact, "screening", None)
         if screening is not None and screening.crisis_language:
             where = _WHERE.get(kind, "check-in")
             self._crisis_words().add(Found(at, fact_id, origin, accepted, where, signs_of(screening)))
-        self.observed.add(day)
         if at > self._last_at or (at == self._last_at and fact_id > self._last_id):
             self._last_at, self._last_id, self._last_origin = at, fact_id, origin
         return True
 
-    def _add_answers(self, key: bytes, day: int, origin: int, fact: Fact, accepted: int) -> None:
+    def _add_other(self, fact: Fact, key: bytes, day: int, origin: int, accepted: int, *, counts: bool) -> None:
+        """Take in any fact but a check-in. counts: it is no questionnaire that was withdrawn."""
         if isinstance(fact, QuestionnaireCompleted):
-            self._add_questionnaire(key, day, origin, fact, accepted)
+            self._add_questionnaire(key, day, origin, fact, accepted, counts=counts)
         elif isinstance(fact, QuestionAsked):
             if self.questions is None:
                 self.questions = Questions()
             self.questions.ask(fact.question, key, origin, accepted)
             self._inquiries().ask(fact.question, key, origin, accepted, fact.triage)
+        elif isinstance(fact, CheckInCorrected):
+            hundredths = round(fact.mood * 100)
+            if self._amend().correct(fact.entry, key, hundredths) and self.mood is not None:
+                self.mood.correct(fact.entry, hundredths)
+        elif isinstance(fact, EntryWithdrawn) and self._amend().withdraw(fact.entry):
+            self._withdraw(fact.entry)
+
+    def _amend(self) -> Amendments:
+        if self._amended is None:
+            self._amended = Amendments()
+        return self._amended
+
+    def _withdraw(self, entry: str) -> None:
+        """An entry counts no longer for moods, scores and observed days, if it is there. Risk answers stay."""
+        day = None if self.mood is None else self.mood.withdraw(entry)
+        if day is None:
+            day = self._withdraw_form(entry)
+        elif self.mood is not None and not self.mood.day:
+            self.mood = None
+        if day is not None:
+            self.observed.withdraw(day)
+
+    def _withdraw_form(self, entry: str) -> int | None:
+        for measure, scores in self.scores.items():
+            day = scores.withdraw(entry)
+            if day is not None:
+                if not scores.keys:
+                    del self.scores[measure]
+                return day
+        return None if self._forms is None else self._forms.withdraw(entry)
 
     def _crisis_words(self) -> CrisisWords:
         if self.words is None:
@@ -134,16 +197,27 @@ class PatientState:
         return self.inquiries
 
     def _add_questionnaire(
-        self, key: bytes, day: int, origin: int, fact: QuestionnaireCompleted, accepted: int
+        self, key: bytes, day: int, origin: int, fact: QuestionnaireCompleted, accepted: int, *, counts: bool
     ) -> None:
-        if fact.score is not None and fact.instrument in MEASURES:
+        if not counts:
+            pass
+        elif fact.score is None or fact.instrument not in MEASURES:
+            if self._forms is None:
+                self._forms = Forms()
+            self._forms.add(key_id(key), day)
+        else:
             scores = self.scores.get(fact.instrument)
             if scores is None:
                 scores = self.scores[fact.instrument] = Scores()
             scores.add(key=key, day=day, score=fact.score, origin=origin, accepted=accepted)
+        if fact.skipped_risk_items:
+            if self.skips is None:
+                self.skips = Skips()
+            self.skips.add(key, fact.instrument, fact.skipped_risk_items, origin, accepted)
         if fact.risk_answers:
-            if self.risk is None:
-                self.risk = RiskAnswers()
+            if self.risk is None or self.risk_items is None:
+                self.risk, self.risk_items = RiskAnswers(), RiskItems()
+            self.risk_items.add(key, fact.instrument, fact.risk_answers)
             self.risk.add(answered(key, origin, fact.instrument, fact.risk_answers, accepted))
 
     def apply(self, document: Contract) -> bool:

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.insights.domain import Raised, Standing, backtest
-from services.insights.domain.past import past_of
 from services.insights.domain.ports import Remembered
+from services.insights.domain.retracing import past_of
 from services.insights.handlers.kept import documents_of, facts_of
 from shared.contracts import Clinic, Patient
 from shared.contracts.base import Document
@@ -72,7 +72,7 @@ def judge(portion: Portion) -> Judged:
 def _standing(clinic: Clinic | None, rules: RuleSet | None, now: datetime) -> Standing:
     """The clinic as if one rule set had always been in force: the proposed one, or today's."""
     if clinic is None or clinic.deleted:
-        return Standing(None)
+        return Standing(None, as_if_always=True)
     chosen = rules or clinic.settings_at(now).rule_set
     settings = [one.model_copy(update={"rule_set": chosen}) for one in clinic.settings]
-    return Standing(clinic.model_copy(update={"settings": settings}))
+    return Standing(clinic.model_copy(update={"settings": settings}), as_if_always=True)

@@ -11,6 +11,7 @@ from typing import Final, cast
 from services.insights.domain import PatientState
 from services.insights.domain.ports import Remembered
 from shared.contracts import (
+    CheckInCorrected,
     CheckInRecorded,
     EntryWithdrawn,
     Patient,
@@ -18,6 +19,8 @@ from shared.contracts import (
     QuestionAsked,
     QuestionnaireCompleted,
     Session,
+    StrategiesPinned,
+    StrategyTried,
 )
 from shared.contracts.base import Contract, Document, Fact
 from shared.contracts.screening import Screening
@@ -27,9 +30,12 @@ FACTS: Final[Mapping[type[Contract], bytes]] = {
     CheckInRecorded: b"c",
     QuestionnaireCompleted: b"q",
     QuestionAsked: b"a",
+    CheckInCorrected: b"k",
     EntryWithdrawn: b"w",
+    StrategyTried: b"t",
+    StrategiesPinned: b"p",
 }
-"""The facts taken in, and the letter each is kept under."""
+"""The facts taken in, and the letter each is kept under. What is no word from the patient is not among them."""
 
 DOCUMENTS: Final[Mapping[type[Contract], bytes]] = {Patient: b"P", Session: b"S", Question: b"Q"}
 """The documents taken in, and the letter each is kept under."""

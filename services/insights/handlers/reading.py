@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from services.insights.domain.ports import Saved, Shelf, Wanted
+from services.insights.domain import Settled, Standing, micros
+from services.insights.domain.ports import Clinics, Saved, Shelf, Wanted
 from shared.clock import Clock
 from shared.contracts import Assessment
 from shared.errors import FieldError, Problem, not_found
@@ -43,8 +44,12 @@ class Caseload:
 class Reader:
     """Answers from the store, for one clinic at a time: the caller's."""
 
-    def __init__(self, *, shelf: Shelf, progress: Progress, clock: Clock) -> None:
-        self._shelf, self._progress, self._clock = shelf, progress, clock
+    def __init__(self, *, shelf: Shelf, progress: Progress, clinics: Clinics, clock: Clock) -> None:
+        self._shelf, self._progress, self._clinics, self._clock = shelf, progress, clinics, clock
+
+    def settled(self, clinic: str) -> Settled:
+        """What a clinic has in force now."""
+        return Standing(self._clinics.clinic(clinic)).at(micros(self._clock.now()))
 
     async def insights(self, clinic: str, patient: str) -> Seen:
         """What holds for a patient and why. Raises Problem 404 where nothing is known of them yet."""

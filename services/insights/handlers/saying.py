@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Final
 from uuid import UUID, uuid5
 
-from services.insights.domain import CATALOGUE, RULES_VERSION, Findings, Registered, Standing
+from services.insights.domain import CATALOGUE, RULES_VERSION, Findings, Registered, Severity, Standing
 from services.insights.domain.ports import Order
 from shared.bus import Message
 from shared.contracts import Assessment
@@ -17,19 +17,15 @@ from shared.contracts.patients import PatientStatus
 _NAMESPACE: Final = UUID("0d5cf0f8-3bb5-5c39-93f4-7a0b1d6a0e52")
 _VERSION_FIELDS: Final = {"epoch", "basis", "settings_version", "rules_version", "made_at"}
 _MICROSECOND: Final = timedelta(microseconds=1)
-_NAMED_ORDER: Final = (
-    "crisis_language",
-    "risk_item",
-    "reliable_deterioration",
-    "question_overdue",
-    "question_unanswered",
-    "lingering_question",
-    "mood_shift",
-    "gone_quiet",
-    "rating_drop",
-)
-_NO_MORE, _NO_CONCERN = 98, 99
-"""Ranks behind all that hold; ranks are written with two digits, since places are compared as text."""
+_PLACES: Final = {
+    name: place
+    for place, name in enumerate(
+        sorted(CATALOGUE, key=lambda name: list(Severity).index(CATALOGUE[name].severity)), start=1
+    )
+}
+"""In which order concerns are read: by severity, then as in the catalogue. At once about harm comes before all."""
+_TOLD_STILL: Final = 98
+_CALM: Final = 99
 _BITS: Final = {name: 1 << place for place, name in enumerate(CATALOGUE)}
 
 
@@ -104,9 +100,9 @@ def message(assessment: Assessment) -> Message:
 def place_in_caseload(key: str, assessment: Assessment, registered: Registered | None) -> str | None:
     """Where a patient stands among those of their clinic: the most concerning first, then the longest since.
 
-    The order is by name: a risk item to be told at once, crisis language, any other risk item, reliable deterioration,
-    a question overdue or unanswered, a lingering question, a mood shift, gone quiet, a rating drop; then what holds no
-    more but is still told of; then those without a concern. Who is no longer in care has a place only with a concern.
+    First what is about harm and to be told at once, then by the severity of the rules, and within it as the catalogue
+    has them; then what holds no more but is still told of; then those without a concern. Who is no longer in care has a
+    place only with a concern.
     """
     ranked = min((_rank(concern) for concern in assessment.concerns), default=None)
     if ranked is None:
@@ -114,14 +110,15 @@ def place_in_caseload(key: str, assessment: Assessment, registered: Registered |
             return None
         if registered is None and not assessment.entries and not assessment.entries_not_processed:
             return None
-        ranked = (_NO_CONCERN, "")
+        ranked = (_CALM, "")
     return f"{ranked[0]:02} {ranked[1]} {key}"
 
 
 def _rank(concern: Concern) -> tuple[int, str]:
     if not concern.holds or concern.since is None:
-        return _NO_MORE, min((telling.at.isoformat() for telling in concern.telling), default="")
-    rank = 1 + _NAMED_ORDER.index(concern.rule)
-    if concern.rule == "risk_item" and any(telling.urgency is Urgency.AT_ONCE for telling in concern.telling):
+        return _TOLD_STILL, min((telling.at.isoformat() for telling in concern.telling), default="")
+    rank = _PLACES[concern.rule]
+    about_harm = CATALOGUE[concern.rule].severity is Severity.SAFETY
+    if about_harm and any(telling.urgency is Urgency.AT_ONCE for telling in concern.telling):
         rank = 0
     return rank, concern.since.isoformat(timespec="microseconds")

@@ -23,6 +23,11 @@ class Parameter:
 
 RULES: Final[dict[str, dict[str, Parameter]]] = {
     "risk_item": {"tell_days": Parameter(90, 1, 365, whole=True)},
+    "risk_item_rising": {
+        "within_days": Parameter(90, 1, 365, whole=True),
+        "at_once_from": Parameter(2, 1, 100, whole=True),
+    },
+    "risk_item_skipped": {"days": Parameter(30, 1, 365, whole=True)},
     "reliable_deterioration": {"phq9": Parameter(6, 1, 27, whole=True), "gad7": Parameter(4, 1, 21, whole=True)},
     "mood_shift": {
         "lambda": Parameter(0.1, 0.01, 1),

@@ -19,7 +19,7 @@ from shared.errors import Problem
 from shared.working_time import WorkingTime
 
 RISK: Final = "risk_item"
-RISK_RULES: Final = frozenset({RISK, "crisis_language"})
+RISK_RULES: Final = frozenset({RISK, "risk_item_rising", "crisis_language"})
 """The rules whose alerts only a human closes."""
 RAPPORT: Final = "rapport"
 """Who closes an alert when what raised it ends by itself."""

@@ -39,7 +39,8 @@ def expected(patient: str, facts: list[Fact], rule_set: dict[str, Any], until: d
             for answer in fact.get("risk_answers", [])
         ]
         quiet = holding(known, end - tick).get("gone_quiet")
-        changes = {at, *recalls, *([quiet["since"]] if quiet else [])}
+        left_out = [fact["occurred_at"] + timedelta(days=30) for fact in known if fact.get("skipped_risk_items", [])]
+        changes = {at, *recalls, *left_out, *([quiet["since"]] if quiet else [])}
         for now in sorted(change for change in changes if at <= change < end):
             holds = holding(known, now)
             for rule in [rule for rule in opened if rule not in holds]:

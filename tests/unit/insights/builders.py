@@ -6,8 +6,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from services.insights.domain import Findings, PatientState, Standing, assess
 from shared.contracts import (
+    CheckInCorrected,
     CheckInRecorded,
     Clinic,
+    EntryWithdrawn,
     Patient,
     Question,
     QuestionAsked,
@@ -48,6 +50,7 @@ def answers(
     *,
     instrument: str = "phq9",
     risk: list[tuple[int, int, int]] | None = None,
+    skipped: list[str] | None = None,
     origin: Origin = Origin.LIVE,
     patient: str = PATIENT,
 ) -> QuestionnaireCompleted:
@@ -64,6 +67,27 @@ def answers(
             RiskAnswer(item=f"{instrument}.{9 + index}", value=value, recall_days=recall, urgent_from=urgent)
             for index, (value, recall, urgent) in enumerate(risk or [])
         ],
+        skipped_risk_items=skipped or [],
+    )
+
+
+def corrected(at: datetime, entry: str, mood: float) -> CheckInCorrected:
+    """A correction of a check-in."""
+    return CheckInCorrected(
+        clinic=CLINIC,
+        patient=PATIENT,
+        occurred_at=at,
+        local_day=at.date(),
+        origin=Origin.LIVE,
+        entry=entry,
+        mood=mood,
+    )
+
+
+def withdrawn(at: datetime, entry: str) -> EntryWithdrawn:
+    """A withdrawal of a check-in or questionnaire."""
+    return EntryWithdrawn(
+        clinic=CLINIC, patient=PATIENT, occurred_at=at, local_day=at.date(), origin=Origin.LIVE, entry=entry
     )
 
 
@@ -175,8 +199,8 @@ def state_of(*things: Any) -> PatientState:
 
 
 def look(state: PatientState, now: datetime, horizon: datetime | None = None, known: Clinic | None = None) -> Findings:
-    """The findings at an instant."""
-    return assess(state, Standing(known), now=now, horizon=horizon or now)
+    """The findings at an instant; a clinic that is not known counts as having had every rule for ever."""
+    return assess(state, Standing(known, as_if_always=known is None), now=now, horizon=horizon or now)
 
 
 def concern(found: Findings, rule: str) -> Concern | None:

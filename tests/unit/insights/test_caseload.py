@@ -11,9 +11,12 @@ import pytest
 from fastapi import FastAPI
 
 from services.insights.api import ROUTERS
-from services.insights.handlers import OutcomeReader, Reader
+from services.insights.domain import CATALOGUE
+from services.insights.handlers import ClinicTable, OutcomeReader, Reader
 from shared.auth import DevelopmentIssuer, Verifier
-from shared.bus import Position
+from shared.bus import Event, Position
+from shared.contracts import Topic
+from shared.contracts.clinics import RuleChoice
 from shared.contracts.patients import PatientStatus
 from shared.runtime import create_app
 from tests.fakes import FakeClock
@@ -42,6 +45,9 @@ async def door(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the real app, over a store in memory."""
     issuer = DevelopmentIssuer(environment="development", issuer="i", audience="a", clock=world.clock)
+    clinics = ClinicTable()
+    for document in world.clinics.values():
+        await clinics.apply(Event("c", NOW, document, Position(Topic.CLINICS, 0, 0), b""))
 
     async def reached(position: Position) -> bool:
         return position.offset < 5
@@ -50,8 +56,10 @@ async def door(
         "verifier": Verifier(jwks=issuer.jwks(), issuer="i", audience="a", clock=world.clock),
         "pings": {},
         "clock": world.clock,
-        "reader": Reader(shelf=MemoryStore(world.data), progress=Progress(read_up_to), clock=world.clock),
-        "outcomes": OutcomeReader(shelf=MemoryStore(world.data), clinics=Owner(world), clock=world.clock),
+        "reader": Reader(
+            shelf=MemoryStore(world.data), progress=Progress(read_up_to), clinics=clinics, clock=world.clock
+        ),
+        "outcomes": OutcomeReader(shelf=MemoryStore(world.data), clinics=clinics, clock=world.clock),
         "reached": reached,
     }
 
@@ -204,12 +212,30 @@ async def test_the_rules_are_shown_with_parameters_and_sources() -> None:
         stranger = await client.get("/v1/rules", headers={"Authorization": ""})
 
     assert shown["version"] == 2
-    assert [rule["rule"] for rule in shown["rules"]] == [
-        "risk_item", "reliable_deterioration", "mood_shift", "gone_quiet", "question_unanswered", "rating_drop",
-        "crisis_language", "question_overdue", "lingering_question",
-    ]  # fmt: skip
-    assert {p["name"]: p["default"] for p in shown["rules"][2]["parameters"]} == {
+    assert [rule["rule"] for rule in shown["rules"]] == list(CATALOGUE)
+    mood = next(rule for rule in shown["rules"] if rule["rule"] == "mood_shift")
+    assert {p["name"]: p["default"] for p in mood["parameters"]} == {
         "lambda": 0.1, "limit": 2.7, "baseline_days": 20, "baseline_span": 28, "sd_floor": 0.5,
     }  # fmt: skip
-    assert all(rule["source"] and rule["until"] and rule["on_in_starter"] for rule in shown["rules"])
+    words = ("watches", "says", "wording", "evidence", "until", "is_not", "source", "severity")
+    assert all(rule[word] for rule in shown["rules"] for word in words)
     assert stranger.status_code == 401
+
+
+async def test_the_rules_stand_beside_what_the_clinic_has_in_force() -> None:
+    """Its own numbers, what is off, and since when evidence is told; another clinic's are the defaults."""
+    world = await known()
+    changed = {"gone_quiet": RuleChoice(parameters={"min_days": 10}), "mood_shift": RuleChoice(enabled=False)}
+    world.clinics[b.CLINIC] = b.clinic(b.settings(), b.settings(b.day(30), rules=changed))
+    async with door(world) as client:
+        ours = {rule["rule"]: rule for rule in (await client.get("/v1/rules")).json()["rules"]}
+    async with door(world, clinic="south") as client:
+        theirs = {rule["rule"]: rule for rule in (await client.get("/v1/rules")).json()["rules"]}
+
+    assert [ours[rule]["in_force"] for rule in ("gone_quiet", "mood_shift", "risk_item")] == [True, False, True]
+    assert [p["in_force"] for p in ours["gone_quiet"]["parameters"]] == [10, 3, 20]
+    assert {p["in_force"] for p in ours["mood_shift"]["parameters"]} == {None}
+    assert datetime.fromisoformat(ours["gone_quiet"]["told_from"]) == b.day(30)
+    assert (ours["risk_item"]["told_from"], theirs["gone_quiet"]["told_from"]) == (None, None)
+    assert [p["in_force"] for p in theirs["gone_quiet"]["parameters"]] == [7, 3, 20]
+    assert theirs["risk_item_skipped"]["told_from"] == "2026-11-23T00:00:00Z"

@@ -32,7 +32,7 @@ class Schedule:
         self.zombies: list[Owner] = []
         self.versions: dict[str, int] = {}
         self.sent: list[tuple[str, Any]] = []
-        self.settings = 0
+        self.settled = [b.settings()]
 
     def arrives(self) -> None:
         """An entry or a document is recorded, in order or late, or recorded again."""
@@ -43,7 +43,8 @@ class Schedule:
         patient, origin = chance.choice(PATIENTS), chance.choice(list(Origin))
         at = self.clock.now() - timedelta(days=chance.choice([0, 0, 0, 1, 5, 20]), minutes=chance.randint(0, 600))
         name = b.fact_id(f"{len(self.sent)} {chance.random()}")
-        kind = chance.choice(["mood"] * 4 + ["phq9", "risk", "question", "handling", "patient", "session"])
+        kinds = ["phq9", "risk", "question", "correct", "withdraw", "handling", "patient", "session"]
+        kind = chance.choice(["mood"] * 4 + kinds)
         made: Any
         if kind == "mood":
             made = b.check_in(at, chance.randint(0, 40) / 4, origin=origin, patient=patient)
@@ -53,6 +54,10 @@ class Schedule:
             made = b.answers(at, risk=[(chance.randint(0, 3), 14, 2)], origin=origin, patient=patient)
         elif kind == "question":
             made = b.asked(at, f"{patient}-q{chance.randint(1, 2)}", origin=origin, patient=patient)
+        elif kind in ("correct", "withdraw"):
+            about = chance.choice(self.sent)[0] if self.sent else "nothing"
+            made = b.corrected(at, about, chance.randint(0, 10)) if kind == "correct" else b.withdrawn(at, about)
+            made = made.model_copy(update={"patient": patient})
         else:
             made = self.document(kind, patient)
         self.sent.append((name, made))
@@ -73,10 +78,10 @@ class Schedule:
         return made.model_copy(update={"patient": patient})
 
     def settles(self) -> None:
-        """The clinic changes its rules."""
-        self.settings += 1
-        rules = {"mood_shift": RuleChoice(parameters=EASY)} if self.settings % 2 else {}
-        self.world.clinics[b.CLINIC] = b.clinic(b.settings(rules=rules), version=self.settings)
+        """The clinic changes its rules, from now on."""
+        rules = {"mood_shift": RuleChoice(parameters=EASY)} if len(self.settled) % 2 else {}
+        self.settled.append(b.settings(self.clock.now(), rules=rules))
+        self.world.clinics[b.CLINIC] = b.clinic(*self.settled, version=len(self.settled))
         if self.chance.random() < 0.7:
             self.owner.learn()
 

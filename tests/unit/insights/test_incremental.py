@@ -14,7 +14,7 @@ from shared.contracts.questions import QuestionStatus
 from tests.unit.insights import builders as b
 
 ORIGINS = st.sampled_from(list(Origin))
-IDS = st.one_of(st.integers(0, 400).map(b.fact_id), st.sampled_from(["a", "b", "z", "fact-1", "FACT-1", "é"]))
+IDS = st.one_of(st.integers(0, 60).map(b.fact_id), st.sampled_from(["a", "b", "z", "fact-1", "FACT-1", "é"]))
 
 
 @st.composite
@@ -27,9 +27,15 @@ def instants(draw: st.DrawFn) -> datetime:
 def facts(draw: st.DrawFn) -> Fact:
     """Any fact, its local day now and then another than the instant's."""
     at, origin = draw(instants()), draw(ORIGINS)
-    kind = draw(st.sampled_from(["mood"] * 6 + ["phq9", "gad7", "own", "question"]))
+    kind = draw(st.sampled_from(["mood"] * 6 + ["phq9", "gad7", "own", "question", "correct", "withdraw", "skip"]))
     if kind == "mood":
         made: Fact = b.check_in(at, draw(st.integers(0, 1000)) / 100, origin=origin)
+    elif kind == "correct":
+        made = b.corrected(at, draw(IDS), draw(st.integers(0, 10)))
+    elif kind == "withdraw":
+        made = b.withdrawn(at, draw(IDS))
+    elif kind == "skip":
+        made = b.answers(at, skipped=["phq9.9"], origin=origin)
     elif kind == "question":
         made = b.asked(at, draw(st.sampled_from("qrs")), origin=origin)
     else:

@@ -99,7 +99,7 @@ def test_a_question_is_overdue_at_its_own_target_to_the_second() -> None:
     """As of the horizon; the clinic's flat promise is not watched beside it."""
     target = b.day(1, 8)
     state = b.state_of(asked(b.day(0), target=target))
-    found = b.listed(b.look(state, target, known=b.clinic()), "question_overdue")
+    found = b.listed(b.look(state, target), "question_overdue")
 
     assert b.concern(b.look(state, target - SECOND, known=b.clinic()), "question_overdue") is None
     assert b.concern(b.look(state, b.day(9), target - SECOND, b.clinic()), "question_overdue") is None

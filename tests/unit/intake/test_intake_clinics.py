@@ -148,6 +148,8 @@ def test_the_vocabulary_of_rules_is_that_of_the_catalogue() -> None:
     """All rules, whose defaults are allowed values of their own parameters."""
     assert list(domain.RULES) == [
         "risk_item",
+        "risk_item_rising",
+        "risk_item_skipped",
         "reliable_deterioration",
         "mood_shift",
         "gone_quiet",

@@ -179,6 +179,24 @@ def test_an_older_assessment_than_one_acted_upon_decides_nothing() -> None:
     assert reconcile(situation(stale, [alert])) == []
 
 
+def test_what_is_shown_and_not_told_opens_nothing() -> None:
+    """A rise that another rule tells of, or evidence from before a rule came on: it holds, and pages nobody."""
+    assert reconcile(situation(assessment(concern(rule="risk_item_rising"), concern(rule="gone_quiet")))) == []
+
+
+def test_an_alert_of_a_rise_is_closed_by_a_human_alone_and_one_of_an_item_left_out_ends() -> None:
+    """A rise is something said about harm, also where it holds no more; an item left out has been answered since."""
+    rise, left_out = concern(telling("e1"), rule="risk_item_rising"), concern(telling("s1"), rule="risk_item_skipped")
+    alerts = reconcile(situation(assessment(rise, left_out)))
+    over = concern(telling("e1"), telling("e2"), rule="risk_item_rising", holds=False)
+
+    changed = {alert.rule: alert for alert in reconcile(situation(assessment(over, basis=2), alerts))}
+
+    assert changed["risk_item_rising"].status is AlertStatus.OPEN
+    assert [told.id for told in changed["risk_item_rising"].told] == ["e1", "e2"]
+    assert changed["risk_item_skipped"].status is AlertStatus.CLOSED
+
+
 def test_nobody_is_told_anything_new_about_somebody_who_has_died() -> None:
     """Alerts close, but for risk; what was still to be sent is not; nothing opens."""
     both = concern(telling("e1")), concern(telling("m1"), rule="mood_shift")

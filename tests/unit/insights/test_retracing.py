@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from services.insights.domain.past import past_of
+from services.insights.domain.retracing import past_of
 from shared.contracts import Patient, Question, Session
 from shared.contracts.base import Document
 from shared.contracts.patients import Episode, EpisodeEnd, PatientStatus

@@ -1,0 +1,81 @@
+"""Which rules a clinic has chosen, and since when: a changed rule never pages anyone for the past."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.oracle.case import Case
+from tests.oracle.plain import Plain, instant, settings_at, settings_history
+
+PARAMETERS: dict[str, dict[str, float]] = {
+    "risk_item": {"tell_days": 90},
+    "risk_item_rising": {"within_days": 90, "at_once_from": 2},
+    "risk_item_skipped": {"days": 30},
+    "crisis_language": {"days": 14, "tell_days": 90},
+    "reliable_deterioration": {"phq9": 6, "gad7": 4},
+    "mood_shift": {"lambda": 0.1, "limit": 2.7, "baseline_days": 20, "baseline_span": 28, "sd_floor": 0.5},
+    "gone_quiet": {"min_days": 7, "factor": 3, "gaps": 20},
+    "question_unanswered": {"working_days": 2},
+    "rating_drop": {"earlier": 3, "min_drop": 0.5, "sd_factor": 2},
+    "question_overdue": {},
+    "lingering_question": {"hours_after": 1},
+}
+
+INTRODUCED = dict.fromkeys(
+    ("risk_item_rising", "risk_item_skipped", "crisis_language", "question_overdue", "lingering_question"),
+    datetime(2026, 11, 23, tzinfo=UTC),
+)
+"""Rules the catalogue has not had from the beginning, with the day it got them."""
+ABOUT_HARM = ("risk_item", "risk_item_rising", "risk_item_skipped", "crisis_language")
+NO_OTHER_RULE = {"risk_item": ("tell_days",), "crisis_language": ("tell_days",), "risk_item_rising": ("at_once_from",)}
+"""Parameters that may change without making it another rule."""
+
+
+def chosen(rule_set: Plain) -> list[tuple[str, dict[str, float]]]:
+    """The rules of a rule set, in order, each with its parameters."""
+    found = []
+    for rule, defaults in PARAMETERS.items():
+        choice = rule_set.get("rules", {}).get(rule)
+        enabled = rule_set["base"] == "starter" if choice is None else choice.get("enabled", True)
+        own = {} if choice is None else choice.get("parameters", {})
+        if enabled:
+            found.append((rule, {name: own.get(name, default) for name, default in defaults.items()}))
+    return found
+
+
+def rules_chosen(clinic: Plain | None, at: datetime) -> list[tuple[str, dict[str, float]]]:
+    """The rules in force at an instant."""
+    return chosen(settings_at(clinic, at)["rule_set"])
+
+
+def told_from(rule: str, case: Case) -> datetime | None:
+    """Since when a rule now in force has been so without a break and as the same rule; None: for ever."""
+
+    def form(settings: Plain) -> Any:
+        rules = dict(chosen(settings["rule_set"]))
+        if rule not in rules:
+            return None
+        same = {name: number for name, number in rules[rule].items() if name not in NO_OTHER_RULE.get(rule, ())}
+        return (same, "risk_item" in rules) if rule == "risk_item_rising" else same
+
+    history = settings_history(case.clinic)
+    now_in_force = settings_at(case.clinic, case.now)
+    place = next(number for number, settings in enumerate(history) if settings is now_in_force)
+    while place > 0 and form(history[place - 1]) == form(history[place]):
+        place -= 1
+    since = None if place == 0 else instant(history[place]["effective_from"])
+    introduced = INTRODUCED.get(rule)
+    return max((each for each in (since, introduced) if each is not None), default=None)
+
+
+def is_past(rule: str, evidence: Plain, case: Case) -> bool:
+    """Whether evidence is from before the rule was in force, so that nobody is told of it."""
+    since = told_from(rule, case)
+    if since is None or evidence["at"] >= since:
+        return False
+    if rule not in ABOUT_HARM:
+        return True
+    the_day_before = since - timedelta(hours=24)
+    fact = next((fact for fact in case.facts if fact["id"] == evidence["id"]), {})
+    accepted = fact.get("accepted_at")
+    in_time = accepted is not None and instant(accepted) >= the_day_before
+    return not (evidence["at"] >= the_day_before or in_time)

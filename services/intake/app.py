@@ -38,6 +38,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     publisher = await stack.enter_async_context(KafkaPublisher(bootstrap=settings.kafka, service=SERVICE))
     documents, table = handlers.Documents.of(database, publisher, clock), Table[Clinic]()
     asked, names = Questions(database["asked"]), SessionNames(database["session_names"])
+    care = handlers.Care(documents=documents, table=table, clock=clock)
     clinics = handlers.Clinics(documents=documents, table=table)
     resume, source = MongoResumeStore(database=database, group=name), partial(KafkaSource, bootstrap=settings.kafka)
     feed = TableFeed(service=SERVICE, source=source(group=None, topics=TABLES), on_event=clinics.take)
@@ -58,6 +59,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         "clock": clock,
         "reached": partial(wait_for, resume),
         "register": handlers.Register(documents=documents, asked=asked, table=table, clock=clock),
-        "sessions": handlers.Sessions(documents=documents, names=names, clock=clock),
+        "care": care,
+        "sessions": handlers.Sessions(documents=documents, names=names, care=care, clock=clock),
         "inbox": handlers.Inbox(documents=documents, asked=asked, table=table, publisher=publisher, clock=clock),
     }

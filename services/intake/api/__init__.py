@@ -1,7 +1,7 @@
 """Intake's HTTP door: what is asked for, checked and handed to the use cases; nothing is decided here."""
 
-from services.intake.api import clinic, patients, questions, sessions
+from services.intake.api import clinic, episodes, patients, questions, sessions
 
-ROUTERS = (clinic.router, patients.router, sessions.router, questions.router)
+ROUTERS = (clinic.router, patients.router, episodes.router, sessions.router, questions.router)
 
 __all__ = ["ROUTERS"]

@@ -25,6 +25,7 @@ from shared.auth import Caller
 from shared.contracts import Clinic, Clinician
 from shared.contracts.base import ChannelName, Id, Number, Zone
 from shared.contracts.clinics import (
+    Away,
     ClinicSettings,
     Contact,
     CutOff,
@@ -32,6 +33,7 @@ from shared.contracts.clinics import (
     LicenceHeld,
     Mobile,
     Region,
+    Role,
     Scale,
     ScaleItem,
     Weekday,
@@ -260,6 +262,13 @@ async def get_clinic(
     return await _with_warnings(await register.clinic(caller.clinic), register)
 
 
+class AwayBody(Away, Body):
+    """A stretch of leave."""
+
+    starts_at: Instant
+    ends_at: Instant = Field(description="Exclusive.")
+
+
 class ClinicianBody(Body):
     """A clinician as they are to be. What is left out is taken away."""
 
@@ -272,6 +281,8 @@ class ClinicianBody(Body):
                     "mobile": "+447700900001",
                     "channels": ["email", "sms"],
                     "deputy": "lee",
+                    "role": "therapist",
+                    "away": [{"starts_at": "2026-12-24T09:00:00+00:00", "ends_at": "2027-01-04T09:00:00+00:00"}],
                 }
             ]
         }
@@ -284,6 +295,11 @@ class ClinicianBody(Body):
         min_length=1, max_length=2, description="How they are told of concerns: email, sms, or both."
     )
     deputy: Id | None = Field(default=None, description="The clinician who stands in for them, by id.")
+    role: Role = Field(default=Role.THERAPIST, description="What they do: whom a question is routed to.")
+    zone: Zone | None = Field(default=None, description="Their own time zone, where it is not the clinic's.")
+    away: list[AwayBody] = Field(
+        default_factory=list, max_length=200, description="Their leave: what is theirs goes to others meanwhile."
+    )
 
 
 @router.put("/v1/clinicians/{clinician}", operation_id="put_clinician", summary="Add a clinician, or change one",

@@ -3,7 +3,9 @@
 Versions and `updated_at` are set where documents are stored; a document returned as it was is no new version.
 """
 
+from services.intake.domain.care_team import Roles, join_care_team, leave_care_team, transfer_patient
 from services.intake.domain.clinics import BUILT_IN, RULES, Parameter, reply_by, set_up_clinic
+from services.intake.domain.episodes import discharge_patient, refer_patient, start_by_session, start_episode
 from services.intake.domain.escalation import Warned, escalation_warnings, named_in
 from services.intake.domain.people import forget_patient, register_clinician, register_patient
 from services.intake.domain.questions import (
@@ -14,11 +16,15 @@ from services.intake.domain.questions import (
     settle_question,
 )
 from services.intake.domain.sessions import (
+    fill_checklist,
     forget_session,
     plan_session,
     rate_session,
     record_attendance,
+    reschedule_session,
+    session_end,
     session_taken,
+    take_back_attendance,
 )
 from services.intake.domain.when import AHEAD, EARLIEST, LIVE, LONG_AGO, SYNC, check_when, invalid
 
@@ -31,24 +37,36 @@ __all__ = [
     "RULES",
     "SYNC",
     "Parameter",
+    "Roles",
     "Warned",
     "answer_question",
     "ask_question",
     "check_when",
+    "discharge_patient",
     "escalation_warnings",
+    "fill_checklist",
     "forget_patient",
     "forget_question",
     "forget_session",
     "invalid",
+    "join_care_team",
+    "leave_care_team",
     "named_in",
     "open_question",
     "plan_session",
     "rate_session",
     "record_attendance",
+    "refer_patient",
     "register_clinician",
     "register_patient",
     "reply_by",
+    "reschedule_session",
+    "session_end",
     "session_taken",
     "set_up_clinic",
     "settle_question",
+    "start_by_session",
+    "start_episode",
+    "take_back_attendance",
+    "transfer_patient",
 ]

@@ -14,12 +14,14 @@ from services.intake.api.parts import (
     PatientId,
     RawBody,
     SessionId,
+    TheInbox,
     TheSessions,
     answered,
     answers,
     decision,
     told,
 )
+from services.intake.api.questions import CaughtUp, QuestionReply
 from shared.auth import Caller
 from shared.contracts import Session
 from shared.contracts.base import Id, Origin
@@ -106,6 +108,22 @@ async def get_session(
 ) -> Session:
     """A session of the token's clinic, with attendance and rating."""
     return await sessions.session(caller.clinic, session)
+
+
+@router.get("/v1/sessions/{session}/open-questions", operation_id="list_open_questions",
+            summary="Questions that were still open when a session ended", responses=problems(400, 404))  # fmt: skip
+async def list_open_questions(
+    *,
+    session: SessionId,
+    sessions: TheSessions,
+    inbox: TheInbox,
+    _: CaughtUp,
+    caller: Caller = caller_with("entries:read"),
+) -> list[QuestionReply]:
+    """Asked by the end of the session (50 minutes after it begins where no end was said), and by then neither answered
+    nor settled. `status` is as of now."""
+    left = await inbox.left_open(await sessions.session(caller.clinic, session))
+    return [QuestionReply.of(asked, handling, inbox) for asked, handling in left]
 
 
 class RescheduleBody(Body):

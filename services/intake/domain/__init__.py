@@ -18,6 +18,7 @@ from services.intake.domain.questions import (
 from services.intake.domain.sessions import (
     fill_checklist,
     forget_session,
+    left_open,
     plan_session,
     rate_session,
     record_attendance,
@@ -51,6 +52,7 @@ __all__ = [
     "invalid",
     "join_care_team",
     "leave_care_team",
+    "left_open",
     "named_in",
     "open_question",
     "plan_session",

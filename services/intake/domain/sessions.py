@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from services.intake.domain.when import EARLIEST, LONG_AGO, check_when, invalid
-from shared.contracts import Session
+from shared.contracts import Question, Session
 from shared.contracts.sessions import Attendance, Checklist, Rating, Rescheduled
 from shared.errors import FieldError, Problem
 
@@ -201,6 +201,13 @@ def rate_session(current: Session, rating: Rating, now: datetime) -> Session:
             "A session can be rated from the time it is planned for: send the rating afterwards.",
         )
     return current.model_copy(update={"rating": rating})
+
+
+def left_open(asked_at: datetime, handling: Question, session: Session) -> bool:
+    """Whether a question asked by then was still neither answered nor settled when the session ended."""
+    end = session_end(session)
+    done = min((at for at in (handling.answered_at, handling.settled_at) if at is not None), default=None)
+    return asked_at <= end and (done is None or done > end)
 
 
 def forget_session(current: Session) -> Session:

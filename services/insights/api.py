@@ -196,9 +196,9 @@ async def get_caseload(
     response: Response,
     caller: Caller = caller_with("insights:read"),
 ) -> CaseloadPage:
-    """In this order: a risk item to be told at once, any risk item, reliable deterioration, a question unanswered, a
-    mood shift, gone quiet, a rating drop; each the longest first. Then risk items past their recall that are still told
-    of, then those without a concern. It is an order of reading, not of people."""
+    """In this order: a risk item to be told at once, any risk item, reliable deterioration, a question unanswered,
+    missed sessions, a mood shift, gone quiet, a rating drop; each the longest first. Then risk items past their recall
+    that are still told of, then those without a concern. It is an order of reading, not of people."""
     await settle(wait_for, request.state.reached, response)
     page = await reader.caseload(caller.clinic, clinician=clinician, cursor=cursor, limit=limit)
     return CaseloadPage(items=[CaseloadPatient.of(seen) for seen in page.patients], next=page.next)

@@ -17,6 +17,7 @@ MENTIONED: dict[str, tuple[str, ...]] = {
     "gone_quiet": ("days_allowed",),
     "question_unanswered": ("unanswered",),
     "rating_drop": ("latest", "earlier_mean"),
+    "missed_sessions": ("missed",),
 }
 """The numbers that each rule's reason rests on and must mention (docs/rules.md, Wording)."""
 

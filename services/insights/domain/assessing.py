@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from services.insights.domain import absence, deterioration, mood_shift, rating_drop, risk_item
+from services.insights.domain import absence, deterioration, missed_sessions, mood_shift, rating_drop, risk_item
 from services.insights.domain.catalogue import (
     GONE_QUIET,
+    MISSED_SESSIONS,
     MOOD_SHIFT,
     QUESTION_UNANSWERED,
     RATING_DROP,
@@ -58,6 +59,7 @@ class _Sight:
             (GONE_QUIET.name, self._gone_quiet),
             (QUESTION_UNANSWERED.name, self._question_unanswered),
             (RATING_DROP.name, self._rating_drop),
+            (MISSED_SESSIONS.name, self._missed_sessions),
         ):
             if name in self.settled.rules:
                 rule()
@@ -112,6 +114,13 @@ class _Sight:
     def _rating_drop(self) -> None:
         if self.state.ratings is not None:
             self.take(rating_drop.concern(self.state.ratings, self.settled.rules[RATING_DROP.name]))
+
+    def _missed_sessions(self) -> None:
+        known, attended = self.state.registered, self.state.attendances
+        if known is not None and known.status is PatientStatus.ACTIVE and attended is not None:
+            parameters = self.settled.rules[MISSED_SESSIONS.name]
+            local = self.settled.local
+            self.take(*missed_sessions.concern(attended, self.state.risk, parameters, now=self.now, local=local))
 
 
 def assess(state: "PatientState", standing: Standing, *, now: datetime, horizon: datetime) -> Findings:

@@ -9,7 +9,7 @@ from typing import Final
 from shared.contracts.base import Number, Urgency
 from shared.contracts.clinics import RuleSet
 
-RULES_VERSION: Final = 1
+RULES_VERSION: Final = 2
 """Counts up when the same facts may give another assessment than before."""
 
 
@@ -140,9 +140,31 @@ RATING_DROP: Final = Rule(
     ),
 )
 
+MISSED_SESSIONS: Final = Rule(
+    name="missed_sessions",
+    title="Sessions missed",
+    says="Several sessions in a row were not attended or cancelled by the patient; or one was not attended after an "
+    "answer about harm above 0.",
+    until="A session is attended.",
+    source="Proposed in the project's clinical reference (5.4), after Davis 2020 and Binnie 2015; not validated.",
+    urgency=Urgency.AT_ONCE,
+    parameters=(
+        Parameter("in_a_row", 2, 1, 10, "sessions missed in a row", whole=True),
+        Parameter("risk_days", 90, 1, 365, "days for which an answer about harm above 0 makes one not attended enough"),
+    ),
+)
+
 CATALOGUE: Final = {
     rule.name: rule
-    for rule in (RISK_ITEM, RELIABLE_DETERIORATION, MOOD_SHIFT, GONE_QUIET, QUESTION_UNANSWERED, RATING_DROP)
+    for rule in (
+        RISK_ITEM,
+        RELIABLE_DETERIORATION,
+        MOOD_SHIFT,
+        GONE_QUIET,
+        QUESTION_UNANSWERED,
+        RATING_DROP,
+        MISSED_SESSIONS,
+    )
 }
 """Every rule by name, in the order in which an assessment lists its concerns."""
 

@@ -1,13 +1,13 @@
 """Risk item: a question about harm answered above 0 (docs/rules.md, 1). Never a score or a tier of risk."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from sys import intern
 from typing import NamedTuple
 
 from services.insights.domain.catalogue import RISK_ITEM, Parameters
-from services.insights.domain.instants import DAY, IMPORTED, ORIGINS, instant_of, key_at, key_id, span
+from services.insights.domain.instants import DAY, IMPORTED, ORIGINS, instant_of, key_at, key_id, sort_key, span
 from services.insights.domain.words import at_time, days, item, meaning, reached
 from shared.contracts.assessments import Concern, Telling
 from shared.contracts.base import Urgency
@@ -51,12 +51,13 @@ class RiskAnswers:
     reach: the latest end of a recall up to here; start: when the unbroken stretch that holds this answer began.
     """
 
-    __slots__ = ("_clean", "above", "last", "longest", "reach", "start", "walked")
+    __slots__ = ("_clean", "above", "last", "longest", "reach", "start", "walked", "zeros")
 
     def __init__(self) -> None:
         self.above: list[Answered] = []
         self.reach: list[int] = []
         self.start: list[int] = []
+        self.zeros: list[bytes] = []
         self.last: Answered | None = None
         self.longest = 0
         self._clean = 0
@@ -67,6 +68,7 @@ class RiskAnswers:
         if self.last is None or answers.key > self.last.key:
             self.last = answers
         if answers.value < 1:
+            insort(self.zeros, answers.key)
             return
         self.longest = max(self.longest, answers.recall)
         index = bisect_left(self.above, answers.key, key=lambda known: known.key)
@@ -88,6 +90,14 @@ class RiskAnswers:
         """The start of the earliest stretch that ends after `now`. Call it only where there is one."""
         self._follow()
         return self.start[bisect_right(self.reach, now)]
+
+    def above_zero_at(self, at: int) -> int | None:
+        """When the last answer by an instant was given, if it was above 0; None where it was 0 or there is none."""
+        bound = sort_key(at + 1, "")
+        place, zeros = bisect_left(self.above, bound, key=lambda known: known.key), bisect_left(self.zeros, bound)
+        if not place or (zeros and self.zeros[zeros - 1] > self.above[place - 1].key):
+            return None
+        return key_at(self.above[place - 1].key)
 
     def within(self, now: int, tell: int) -> list[Answered]:
         """The answers within their recall or the time to be told, oldest first."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from services.insights.domain.absence import ObservedDays, Questions
 from services.insights.domain.deterioration import MEASURES, Scores
 from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, micros, sort_key
+from services.insights.domain.missed_sessions import Attendances
 from services.insights.domain.mood_shift import MoodDays
 from services.insights.domain.rating_drop import Ratings
 from services.insights.domain.risk_item import RiskAnswers, answered
@@ -38,6 +39,7 @@ class PatientState:
         "_last_id",
         "_last_origin",
         "aside",
+        "attendances",
         "mood",
         "observed",
         "patient",
@@ -56,6 +58,7 @@ class PatientState:
         self.risk: RiskAnswers | None = None
         self.questions: Questions | None = None
         self.ratings: Ratings | None = None
+        self.attendances: Attendances | None = None
         self.patient: Registered | None = None
         self.aside: dict[str, bool] = {}
 
@@ -124,9 +127,9 @@ class PatientState:
         if isinstance(document, Patient):
             return self._register(document)
         if isinstance(document, Session):
-            if self.ratings is None:
-                self.ratings = Ratings()
-            return self.ratings.apply(document)
+            if self.ratings is None or self.attendances is None:
+                self.ratings, self.attendances = Ratings(), Attendances()
+            return self.ratings.apply(document) | self.attendances.apply(document)
         if isinstance(document, Question):
             if self.questions is None:
                 self.questions = Questions()

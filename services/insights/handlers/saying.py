@@ -21,10 +21,13 @@ _NAMED_ORDER: Final = (
     "risk_item",
     "reliable_deterioration",
     "question_unanswered",
+    "missed_sessions",
     "mood_shift",
     "gone_quiet",
     "rating_drop",
 )
+_TOLD_STILL, _CALM = 98, 99
+"""Behind every rule there will ever be: what holds no more but is still told of, and who has no concern."""
 _BITS: Final = {name: 1 << place for place, name in enumerate(CATALOGUE)}
 
 
@@ -100,8 +103,8 @@ def place_in_caseload(key: str, assessment: Assessment, registered: Registered |
     """Where a patient stands among those of their clinic: the most concerning first, then the longest since.
 
     The order is by name: a risk item to be told at once, any other risk item, reliable deterioration, a question
-    unanswered, a mood shift, gone quiet, a rating drop; then a risk item that holds no more but is still told of; then
-    those without a concern. Who is no longer in care has a place only with a concern.
+    unanswered, missed sessions, a mood shift, gone quiet, a rating drop; then a risk item that holds no more but is
+    still told of; then those without a concern. Who is no longer in care has a place only with a concern.
     """
     ranked = min((_rank(concern) for concern in assessment.concerns), default=None)
     if ranked is None:
@@ -109,13 +112,13 @@ def place_in_caseload(key: str, assessment: Assessment, registered: Registered |
             return None
         if registered is None and not assessment.entries and not assessment.entries_not_processed:
             return None
-        ranked = (9, "")
-    return f"{ranked[0]} {ranked[1]} {key}"
+        ranked = (_CALM, "")
+    return f"{ranked[0]:02} {ranked[1]} {key}"
 
 
 def _rank(concern: Concern) -> tuple[int, str]:
     if not concern.holds or concern.since is None:
-        return 8, min((telling.at.isoformat() for telling in concern.telling), default="")
+        return _TOLD_STILL, min((telling.at.isoformat() for telling in concern.telling), default="")
     rank = 1 + _NAMED_ORDER.index(concern.rule)
     if rank == 1 and any(telling.urgency is Urgency.AT_ONCE for telling in concern.telling):
         rank = 0

@@ -43,6 +43,7 @@ RULES: Final[dict[str, dict[str, Parameter]]] = {
         "min_drop": Parameter(0.5, 0.01, 10),
         "sd_factor": Parameter(2, 0.1, 10),
     },
+    "missed_sessions": {"in_a_row": Parameter(2, 1, 10, whole=True), "risk_days": Parameter(90, 1, 365)},
 }
 """The starter catalogue's rules and what a clinic may set in them; what they mean stands in docs/rules.md."""
 

@@ -173,14 +173,15 @@ async def test_a_read_that_cannot_wait_longer_says_that_it_is_behind() -> None:
 
 
 async def test_the_rules_are_shown_with_parameters_and_sources() -> None:
-    """All six, as a clinic may change them; not without a token."""
+    """All of them, as a clinic may change them; not without a token."""
     async with door(await known()) as client:
         shown = (await client.get("/v1/rules")).json()
         stranger = await client.get("/v1/rules", headers={"Authorization": ""})
 
-    assert shown["version"] == 1
+    assert shown["version"] == 2
     assert [rule["rule"] for rule in shown["rules"]] == [
         "risk_item", "reliable_deterioration", "mood_shift", "gone_quiet", "question_unanswered", "rating_drop",
+        "missed_sessions",
     ]  # fmt: skip
     assert {p["name"]: p["default"] for p in shown["rules"][2]["parameters"]} == {
         "lambda": 0.1, "limit": 2.7, "baseline_days": 20, "baseline_span": 28, "sd_floor": 0.5,

@@ -57,6 +57,7 @@ def test_every_rule_has_its_tally() -> None:
         ("gone_quiet", 1),
         ("question_unanswered", 0),
         ("rating_drop", 0),
+        ("missed_sessions", 0),
     ]
 
 

@@ -145,7 +145,7 @@ def test_a_rule_that_does_not_exist_or_cannot_be_set_so_is_refused_with_what_can
 
 
 def test_the_vocabulary_of_rules_is_that_of_the_catalogue() -> None:
-    """Six rules, whose defaults are allowed values of their own parameters."""
+    """The rules, whose defaults are allowed values of their own parameters."""
     assert list(domain.RULES) == [
         "risk_item",
         "reliable_deterioration",
@@ -153,6 +153,7 @@ def test_the_vocabulary_of_rules_is_that_of_the_catalogue() -> None:
         "gone_quiet",
         "question_unanswered",
         "rating_drop",
+        "missed_sessions",
     ]
     defaults = {rule: {"parameters": {n: p.default for n, p in known.items()}} for rule, known in domain.RULES.items()}
     assert set_up(rule_set=rules(**defaults)).version == 1

@@ -7,10 +7,13 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.insights.domain import CATALOGUE, RULES_VERSION, Rule
+from services.insights.domain.brief import Brief
+from services.insights.handlers.briefing import Briefs, Receipts
 from services.insights.handlers.reading import Reader, Seen
 from shared.auth import Caller
 from shared.contracts.assessments import Concern
 from shared.contracts.base import Id, Number, Urgency
+from shared.errors import Problem
 from shared.runtime import WaitForPosition, caller_with, problems, settle
 
 router = APIRouter(tags=["insights"])
@@ -22,7 +25,19 @@ def _reader(request: Request) -> Reader:
     return reader
 
 
+def _briefs(request: Request) -> Briefs:
+    briefs: Briefs = request.state.briefs
+    return briefs
+
+
+def _receipts(request: Request) -> Receipts:
+    receipts: Receipts = request.state.receipts
+    return receipts
+
+
 TheReader = Annotated[Reader, Depends(_reader)]
+CLINICIAN: Final = "clinician"
+"""The role of a token that stands for a clinician: what is shown to it has been seen."""
 
 
 class PatientInsights(BaseModel):
@@ -177,6 +192,36 @@ async def get_insights(
     """Every concern with since when, the reason in words and numbers, its evidence, and when it no longer holds."""
     await settle(wait_for, request.state.reached, response)
     return PatientInsights.of(await reader.insights(caller.clinic, patient))
+
+
+@router.get(
+    "/v1/patients/{patient}/brief",
+    operation_id="get_brief",
+    summary="The session brief: what changed since the last session, and what is open",
+    responses=problems(400, 404),
+)
+async def get_brief(
+    *,
+    patient: Annotated[Id, Path(description="The clinic's own id of the patient.")],
+    session: Annotated[Id | None, Query(description="The session to prepare; default: the next one.")] = None,
+    wait_for: WaitForPosition,
+    briefs: Annotated[Briefs, Depends(_briefs)],
+    receipts: Annotated[Receipts, Depends(_receipts)],
+    request: Request,
+    response: Response,
+    caller: Caller = caller_with("insights:read"),
+) -> Brief:
+    """One call before a session. It shows what the patient wrote, so the token needs the scope `entries:read` as well.
+
+    Read with a clinician's token (role `clinician`), the entries shown count as seen: the patient's receipts say so.
+    """
+    if "entries:read" not in caller.scopes:
+        raise Problem(403, "forbidden", "Not with this token", "This needs a token with the scope 'entries:read' too.")
+    await settle(wait_for, request.state.reached, response)
+    made = await briefs.brief(caller.clinic, patient, session=session)
+    if caller.role == CLINICIAN:
+        receipts.shown(caller.clinic, made, by=caller.client)
+    return made.brief
 
 
 @router.get(

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from services.insights.api import ROUTERS
-from services.insights.handlers import OWN_TOPICS, TABLES, TOPICS, ClinicTable, Insights, Reader
+from services.insights.handlers import OWN_TOPICS, TABLES, TOPICS, Briefs, ClinicTable, Insights, Reader, Receipts
 from services.insights.settings import Settings
 from services.insights.store import MongoStore, ResumeReader
 from shared import runtime
@@ -60,7 +60,8 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         reads = feed if position.topic in TABLES else resume
         return position.topic in TABLES | TOPICS and await wait_for(reads, position)
 
-    work = {"bus": judge(), "clinics": feed.run()}
+    reader, receipts = Reader(shelf=store, progress=progress, clock=clock), Receipts(publisher=publisher, clock=clock)
+    work = {"bus": judge(), "clinics": feed.run(), "receipts": receipts.run()}
     tasks = [await stack.enter_async_context(runtime.background(one, name=name)) for name, one in work.items()]
     return {
         "verifier": verifier,
@@ -70,6 +71,8 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             "clinics": runtime.healthy(feed.health),
             "background work": runtime.running(tasks),
         },
-        "reader": Reader(shelf=store, progress=progress, clock=clock),
+        "reader": reader,
+        "briefs": Briefs(shelf=store, reader=reader, clinics=clinics, clock=clock),
+        "receipts": receipts,
         "reached": reached,
     }

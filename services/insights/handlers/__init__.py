@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from services.insights.handlers.briefing import Briefs, Receipts
 from services.insights.handlers.clinics import ClinicTable
 from services.insights.handlers.insights import Insights
 from services.insights.handlers.kept import DOCUMENTS, FACTS
@@ -24,4 +25,4 @@ TABLES: Final = frozenset({Clinic.topic})
 TOPICS: Final = frozenset(kind.topic for kind in SUBSCRIPTIONS) - TABLES
 """What the runner reads, partition by partition."""
 
-__all__ = ["OWN_TOPICS", "SUBSCRIPTIONS", "TABLES", "TOPICS", "ClinicTable", "Insights", "Reader"]
+__all__ = ["OWN_TOPICS", "SUBSCRIPTIONS", "TABLES", "TOPICS", "Briefs", "ClinicTable", "Insights", "Reader", "Receipts"]

@@ -10,7 +10,18 @@ from typing import Final, cast
 
 from services.insights.domain import PatientState
 from services.insights.domain.ports import Remembered
-from shared.contracts import CheckInRecorded, Patient, Question, QuestionAsked, QuestionnaireCompleted, Session
+from shared.contracts import (
+    CheckInCorrected,
+    CheckInRecorded,
+    EntryWithdrawn,
+    Patient,
+    Question,
+    QuestionAsked,
+    QuestionnaireCompleted,
+    Session,
+    StrategiesPinned,
+    StrategyTried,
+)
 from shared.contracts.base import Contract, Document, Fact
 from shared.errors import Recoverable
 
@@ -18,6 +29,10 @@ FACTS: Final[Mapping[type[Contract], bytes]] = {
     CheckInRecorded: b"c",
     QuestionnaireCompleted: b"q",
     QuestionAsked: b"a",
+    CheckInCorrected: b"k",
+    EntryWithdrawn: b"w",
+    StrategyTried: b"t",
+    StrategiesPinned: b"p",
 }
 """The facts taken in, and the letter each is kept under."""
 
@@ -58,13 +73,23 @@ def _read(kept: bytes, skipped: int) -> Contract:
     return model.model_validate_json(kept[skipped:])
 
 
+def fact_of(kept: bytes) -> Fact:
+    """A fact as it was recorded. Raises Recoverable."""
+    return cast("Fact", _read(kept, 9))
+
+
+def document_of(kept: bytes) -> Contract:
+    """A document as it was published. Raises Recoverable."""
+    return _read(kept, 1)
+
+
 def state_of(remembered: Remembered) -> PatientState:
     """A patient's state, computed anew from what is kept. Raises Recoverable."""
     state = PatientState()
     for fact_id, kept in remembered.facts:
-        state.add(fact_id, cast("Fact", _read(kept, 9)), int.from_bytes(kept[1:9]))
+        state.add(fact_id, fact_of(kept), int.from_bytes(kept[1:9]))
     for kept in remembered.documents:
-        state.apply(_read(kept, 1))
+        state.apply(document_of(kept))
     for event_id, risk in remembered.aside.items():
         state.set_aside(event_id, risk=risk)
     return state

@@ -5,7 +5,13 @@ Versions and `updated_at` are set where documents are stored; a document returne
 
 from services.intake.domain.care_team import Roles, join_care_team, leave_care_team, transfer_patient
 from services.intake.domain.clinics import BUILT_IN, RULES, Parameter, reply_by, set_up_clinic
-from services.intake.domain.episodes import discharge_patient, refer_patient, start_by_session, start_episode
+from services.intake.domain.episodes import (
+    discharge_patient,
+    refer_patient,
+    start_by_sessions,
+    start_episode,
+    waits_for_session,
+)
 from services.intake.domain.escalation import Warned, escalation_warnings, named_in
 from services.intake.domain.people import forget_patient, register_clinician, register_patient
 from services.intake.domain.questions import (
@@ -26,6 +32,7 @@ from services.intake.domain.sessions import (
     session_end,
     session_taken,
     take_back_attendance,
+    was_held,
 )
 from services.intake.domain.when import AHEAD, EARLIEST, LIVE, LONG_AGO, SYNC, check_when, invalid
 
@@ -67,8 +74,10 @@ __all__ = [
     "session_taken",
     "set_up_clinic",
     "settle_question",
-    "start_by_session",
+    "start_by_sessions",
     "start_episode",
     "take_back_attendance",
     "transfer_patient",
+    "waits_for_session",
+    "was_held",
 ]

@@ -4,6 +4,7 @@ Where a patient has episodes, `status` and `episode_started_on` follow from them
 patient who never had one is as PUT /v1/patients/{patient} says.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
@@ -90,12 +91,21 @@ def start_episode(current: Patient, episode: str, started_on: date, today: date)
     return _with_last(current, [*current.episodes[:-1], known.model_copy(update={"started_on": started_on})])
 
 
-def start_by_session(current: Patient, day: date) -> Patient:
-    """The patient after a session held on this local day: the first one of an open episode starts it."""
+def waits_for_session(patient: Patient) -> bool:
+    """Whether there is an open episode that has not started: the first session held will start it."""
+    running = open_episode(patient)
+    return running is not None and running.started_on is None
+
+
+def start_by_sessions(current: Patient, days: Iterable[date]) -> Patient:
+    """The patient after sessions held on these local days: the first one of an open episode starts it."""
     running = open_episode(current)
-    if running is None or running.started_on is not None or day < running.referred_on:
+    if running is None or running.started_on is not None:
         return current
-    return _with_last(current, [*current.episodes[:-1], running.model_copy(update={"started_on": day})])
+    first = min((day for day in days if day >= running.referred_on), default=None)
+    if first is None:
+        return current
+    return _with_last(current, [*current.episodes[:-1], running.model_copy(update={"started_on": first})])
 
 
 def discharge_patient(current: Patient, end: EpisodeEnd, ended_on: date, today: date) -> Patient:

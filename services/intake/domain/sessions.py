@@ -203,6 +203,11 @@ def rate_session(current: Session, rating: Rating, now: datetime) -> Session:
     return current.model_copy(update={"rating": rating})
 
 
+def was_held(session: Session) -> bool:
+    """Whether a session is marked as attended, on time or late."""
+    return session.attendance in _THERE
+
+
 def left_open(asked_at: datetime, handling: Question, session: Session) -> bool:
     """Whether a question asked by then was still neither answered nor settled when the session ended."""
     end = session_end(session)

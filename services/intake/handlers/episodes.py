@@ -107,16 +107,33 @@ class Care:
         )
 
     async def held(self, session: Session) -> None:
-        """A session was attended: where it is the first of an open episode, care started with it. Safe to repeat."""
+        """A session was attended: where an open episode has not started, its first session attended starts it.
+
+        Safe to repeat. All sessions of the patient are looked at: one before may have been marked by somebody who was
+        stopped before it came to this.
+        """
         key = f"{session.clinic}/{session.patient}"
         patient = await self._documents.patients.load(key)
-        if patient is None:
+        if patient is None or not domain.waits_for_session(patient):
             return
-        day = await local_day(self._documents, self._table, patient, session.scheduled_at)
-        if domain.start_by_session(patient, day) is not patient:
-            await self._documents.patients.write(
-                key, lambda current: domain.start_by_session(present(current, "patient"), day)
-            )
+        days = [
+            await local_day(self._documents, self._table, patient, one.scheduled_at)
+            for one in await self._sessions(session.clinic, session.patient)
+            if domain.was_held(one)
+        ]
+        await self._documents.patients.write(
+            key, lambda current: domain.start_by_sessions(present(current, "patient"), days)
+        )
+
+    async def _sessions(self, clinic: str, patient: str) -> list[Session]:
+        found: list[Session] = []
+        cursor: str | None = None
+        while True:
+            where = {"patient": patient}
+            page = await self._documents.sessions.page(clinic, where=where, cursor=cursor, limit=200)
+            found, cursor = [*found, *page.items], page.next
+            if cursor is None:
+                return found
 
     async def _today(self, clinic: str, patient: str) -> date:
         known = await found(self._documents.patients, f"{clinic}/{patient}", "patient")

@@ -103,7 +103,7 @@ class Sessions:
             ),
             idempotency=idempotency,
         )
-        if attendance in (Attendance.ATTENDED, Attendance.LATE):
+        if domain.was_held(written.document):
             # in a retry as well: the first try may have gone before it came to this
             await self._care.held(written.document)
         return written

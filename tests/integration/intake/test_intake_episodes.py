@@ -8,7 +8,13 @@ from tests.integration.service import MONDAY
 
 
 async def test_somebody_is_referred_starts_with_their_first_session_and_is_discharged(harbour: Client) -> None:
-    """A retry of each changes nothing; the old PUT goes on working beside it; a second referral comes after."""
+    """A retry of each changes nothing; the old PUT goes on working beside it; a second referral comes after.
+
+    The first session is the earliest since the referral, whichever was marked last.
+    """
+    for name, at in (("s-1", "2026-10-01T10:00:00Z"), ("s0", "2026-11-05T10:00:00Z")):
+        await harbour.do("POST", "/v1/patients/sam/sessions", {"session": name, "scheduled_at": at})
+        await harbour.do("POST", f"/v1/sessions/{name}/attendance", {"attendance": "attended"})
     first = await harbour.do(
         "POST", "/v1/patients/sam/referrals", {"episode": "e1", "referred_on": "2026-11-02"}, key="r"
     )
@@ -28,7 +34,7 @@ async def test_somebody_is_referred_starts_with_their_first_session_and_is_disch
 
     assert (first.status_code, retried.status_code, retried.json()) == (201, 201, first.json())
     assert (second.status_code, second.json()["code"]) == (409, "episode_open")
-    assert started["episodes"][0] | {"started_on": "2026-11-23", "clinician": "priya"} == started["episodes"][0]
+    assert started["episodes"][0] | {"started_on": "2026-11-05", "clinician": "priya"} == started["episodes"][0]
     assert (said.json()["name"], said.json()["episode_started_on"]) == ("Sam T.", "2026-11-16")
     assert (early.status_code, early.json()["errors"][0]["pointer"]) == (422, "/ended_on")
     assert (ended.json()["status"], ended.json()["episodes"][0]["ended_on"]) == ("discharged", "2026-11-23")

@@ -1,6 +1,8 @@
 """The session brief: what it compares, and what it says is missing."""
 
+import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -248,6 +250,21 @@ def test_the_last_rating_stands_beside_the_mean_before() -> None:
     assert found is not None
     assert (found.session, found.mean, found.mean_before, found.earlier) == ("s2", 5.2, 8.5, 2)
     assert found.rating.felt_welcome == 6
+
+
+def test_the_example_of_the_page_is_a_brief() -> None:
+    """Field by field, none missing and none invented."""
+    page = (Path(__file__).parents[3] / "docs/sessions.md").read_text()
+    example = json.loads(page.partition("```json")[2].partition("```")[0])
+
+    assert shape(Brief.model_validate(example).model_dump(mode="json")) == shape(example)
+
+
+def shape(value: Any) -> Any:
+    """The names of all fields, nested as they are."""
+    if isinstance(value, dict):
+        return {name: shape(one) for name, one in value.items()}
+    return [shape(one) for one in value] if isinstance(value, list) else None
 
 
 # --- whatever came in whatever order

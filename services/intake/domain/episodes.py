@@ -40,7 +40,7 @@ def refer_patient(current: Patient, wished: Episode, today: date) -> Patient:
             409,
             "episode_open",
             "There is an open episode of care already",
-            f"It is `{running.episode}`. Discharge it first: POST /v1/patients/{{patient}}/discharge. Then refer anew.",
+            "Discharge the patient from it first: POST /v1/patients/{patient}/discharge. Then refer anew.",
         )
     if any(known.episode == wished.episode for known in current.episodes):
         raise Problem(
@@ -62,11 +62,11 @@ def refer_patient(current: Patient, wished: Episode, today: date) -> Patient:
         raise invalid(
             FieldError(
                 "/referred_on",
-                f"The episode before, `{last.episode}`, ended on {last.ended_on}: send that day or a later one.",
+                "The episode before ended later than this: send the day it ended on, or a later one.",
             )
         )
     if wished.started_on is None and last is None:
-        wished = wished.model_copy(update={"started_on": _in_care_since(current, wished.referred_on)})
+        wished = wished.model_copy(update={"started_on": _in_care_since(current, wished.referred_on, today)})
     if wished.started_on is not None:
         _check_start("/started_on", wished.started_on, wished.referred_on, today)
     return _with_last(current, [*current.episodes, wished])
@@ -126,7 +126,7 @@ def discharge_patient(current: Patient, end: EpisodeEnd, ended_on: date, today: 
     begun = running.started_on or running.referred_on
     if ended_on < begun:
         what = "started" if running.started_on else "was referred"
-        raise invalid(FieldError("/ended_on", f"The episode {what} on {begun}: send that day or a later one."))
+        raise invalid(FieldError("/ended_on", f"The episode {what} later than this: send that day or a later one."))
     return _with_last(current, [*current.episodes[:-1], _ended(running, end, ended_on, current.clinician)])
 
 
@@ -194,19 +194,18 @@ def _ended(episode: Episode, end: EpisodeEnd, ended_on: date, clinician: str | N
     return episode.model_copy(update={"ended_on": ended_on, "end": end, "clinician": clinician})
 
 
-def _in_care_since(patient: Patient, referred_on: date) -> date | None:
+def _in_care_since(patient: Patient, referred_on: date, today: date) -> date | None:
     """The start of care that was told before there were episodes, where it fits what is referred now."""
     told = patient.episode_started_on
-    return told if patient.status is PatientStatus.ACTIVE and told is not None and told >= referred_on else None
+    fits = patient.status is PatientStatus.ACTIVE and told is not None and referred_on <= told <= today
+    return told if fits else None
 
 
 def _check_start(pointer: str, started_on: date, referred_on: date, today: date) -> None:
     _not_ahead(pointer, started_on, today)
     if started_on < referred_on:
         raise invalid(
-            FieldError(
-                pointer, f"Care cannot start before the referral of {referred_on}: send that day or a later one."
-            )
+            FieldError(pointer, "Care cannot start before the referral: send the day of the referral, or a later one.")
         )
 
 

@@ -86,6 +86,7 @@ def test_care_that_ran_before_there_were_episodes_keeps_its_start() -> None:
 
     assert referred(running, day(-50)).episode_started_on == day(-40)
     assert referred(running, day(-10)).episode_started_on == day(-10)
+    assert referred(patient(episode_started_on=day(9))).episode_started_on == TODAY
 
 
 def test_an_episode_that_ended_by_death_says_so_of_the_patient() -> None:

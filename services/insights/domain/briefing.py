@@ -124,7 +124,7 @@ def make_brief(
     """
     ordered = sorted(facts, key=lambda named: (named[1].occurred_at, named[0]))
     last, since = papers.last_session(now, before), papers.since(now, before)
-    entries, patient = _as_they_count(ordered), papers.patient
+    entries, patient = _as_they_count(ordered, since - WINDOW), papers.patient
     measures = _measures(entries, since, patient, standing, now)
     mood = _mood(entries, since)
     following = before or papers.next_session(now)
@@ -160,8 +160,8 @@ def _was_held(session: Session) -> bool:
     return session.attendance in _THERE or (session.attendance is None and session.rating is not None)
 
 
-def _as_they_count(ordered: Sequence[NamedFact]) -> list[ShownEntry]:
-    """Check-ins and questionnaires in order, corrected where they were, without those withdrawn."""
+def _as_they_count(ordered: Sequence[NamedFact], check_ins_from: datetime) -> list[ShownEntry]:
+    """Check-ins (after an instant) and questionnaires in order, corrected where they were, none withdrawn."""
     withdrawn = {fact.entry for _, fact in ordered if isinstance(fact, EntryWithdrawn)}
     corrections = {fact.entry: fact for _, fact in ordered if isinstance(fact, CheckInCorrected)}  # the last one stays
     found = []
@@ -169,6 +169,8 @@ def _as_they_count(ordered: Sequence[NamedFact]) -> list[ShownEntry]:
         if name in withdrawn:
             continue
         if isinstance(fact, CheckInRecorded):
+            if fact.occurred_at <= check_ins_from:
+                continue  # nobody asks for it, and making an entry of each costs more than all else
             said = corrections.get(name, fact)
             found.append(
                 ShownEntry(

@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 from services.insights.domain import Standing, micros
 from services.insights.domain.brief import Brief
 from services.insights.domain.briefing import WINDOW, Papers, make_brief
+from services.insights.domain.catalogue import QUESTION_UNANSWERED
 from services.insights.domain.ports import Clinics, Remembered, Shelf
 from services.insights.handlers.kept import document_of, fact_of, month_of
 from services.insights.handlers.reading import Reader
 from shared.bus import Message, Publisher
 from shared.clock import Clock
-from shared.contracts import EntriesSeen, Patient, Question, Session
+from shared.contracts import Assessment, EntriesSeen, Patient, Question, Session
 from shared.contracts.base import Origin
 from shared.contracts.moods import Through
 from shared.contracts.questions import QuestionStatus
@@ -31,6 +32,8 @@ LOOK_BACK: Final = timedelta(days=365)
 _DAY: Final = timedelta(days=1)
 """What a local day may be off the UTC day of the same instant."""
 _NAMESPACE: Final = UUID("3c4f0b6e-9a4d-5f43-8f0c-6f8f6f1f7a11")
+PROMISED_WITHIN: Final = timedelta(days=140)
+"""The longest time in which a clinic promises an answer: 60 working days, and what may lie between them."""
 WAITING: Final = 1_000
 """Briefs whose entries are still to be told as seen, at most, while the broker is away."""
 REMEMBERED: Final = 50_000
@@ -65,7 +68,8 @@ class Briefs:
         before = None if session is None else _named(papers, session)
         since = papers.since(now, before)
         first = month_of((min(since - WINDOW, now - LOOK_BACK) - _DAY).date())
-        older = {month for month in kept.months if month < first} - _asked_in(papers.questions.values())
+        waiting = _asked_in(papers.questions.values()) | _late_in(seen.assessment)
+        older = {month for month in kept.months if month < first} - waiting
         found = await self._shelf.entries(key, sorted(kept.months - older))
         standing = Standing(self._clinics.clinic(clinic))
         zone = papers.patient.zone if papers.patient else None
@@ -147,6 +151,17 @@ def _asked_in(questions: Iterable[Question]) -> set[str]:
         for one in questions
         if one.status is QuestionStatus.OPEN
         for offset in (-_DAY, timedelta(0), _DAY)
+    }
+
+
+def _late_in(assessment: Assessment) -> set[str]:
+    """The months in which questions may have been asked that the rule says are past their time, handled or not."""
+    return {
+        month_of((telling.at - timedelta(days=days)).date())
+        for concern in assessment.concerns
+        if concern.rule == QUESTION_UNANSWERED.name
+        for telling in concern.telling
+        for days in range(-1, PROMISED_WITHIN.days, 14)
     }
 
 

@@ -160,12 +160,13 @@ async def test_only_the_months_needed_are_read_and_an_open_question_is_found_how
     old = NOW - timedelta(days=600)
     waits = b.asked(NOW - timedelta(days=800), "q1")
     handled = b.handling("q1").model_copy(update={"asked_at": NOW - timedelta(days=800)})
-    await house.learns(b.patient(), b.check_in(old, 5), ("q1", waits), handled, ("c9", b.check_in(b.day(59), 5)))
+    alone = ("q0", b.asked(NOW - timedelta(days=1000), "q0"))
+    await house.learns(b.patient(), b.check_in(old, 5), alone, ("q1", waits), handled, ("c9", b.check_in(b.day(59), 5)))
     async with house.door() as client:
         brief = (await client.get(PATH)).json()
         await house.learns(("new", b.check_in(NOW, 5)), session("long-ago", old, Attendance.ATTENDED))
         far = (await client.get(PATH)).json()
 
     assert brief["read_from"] == (NOW - timedelta(days=366)).date().replace(day=1).isoformat()
-    assert [one["question"] for one in brief["questions"]] == ["q1"]
+    assert [one["question"] for one in brief["questions"]] == ["q0", "q1"]
     assert (far["read_from"], far["entries_since"]) == (None, 2)

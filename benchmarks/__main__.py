@@ -13,13 +13,22 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import alerting, door, insights
+from benchmarks import alerting, caseload, door, insights, strategies
 from tests.stack import open_stack
 
-PARTS: Final = {"door": door.run, "insights": insights.run, "alerting": alerting.run}
+PARTS: Final = {
+    "door": door.run,
+    "insights": insights.run,
+    "replay": insights.replay,
+    "alerting": alerting.run,
+    "caseload": caseload.run,
+}
+ALONE: Final = {"strategies": strategies.run}
+"""Those that need neither broker nor store."""
 WANTED: Final = {
     "gateway_ratio": (">=", 0.6),
     "insights_events_per_s": (">=", 20_000),
+    "replay_events_per_s": (">=", 20_000),
     "insights_one_rule_ratio": (">=", 0.4),
     "alert_p99_ms": ("<=", 500),
 }
@@ -51,6 +60,9 @@ async def measure(names: list[str]) -> dict[str, Any]:
     """Each part on a stack of its own, so that none inherits another's backlog."""
     figures: dict[str, Any] = {}
     for name in names:
+        if name in ALONE:
+            figures |= ALONE[name]()
+            continue
         with open_stack() as stack:
             figures |= {"stack": stack.kind} | await PARTS[name](stack)
     return figures
@@ -58,9 +70,9 @@ async def measure(names: list[str]) -> dict[str, Any]:
 
 def main() -> int:
     """Measure the named parts, or all. Exit 1 where a wanted figure is missed, so that nobody overlooks it."""
-    names = sys.argv[1:] or list(PARTS)
-    if unknown := [name for name in names if name not in PARTS]:
-        print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(PARTS)}.", file=sys.stderr)
+    names = sys.argv[1:] or [*PARTS, *ALONE]
+    if unknown := [name for name in names if name not in PARTS | ALONE]:
+        print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(PARTS | ALONE)}.", file=sys.stderr)
         return 2
     result = {"machine": machine(), "figures": asyncio.run(measure(names))}
     RESULT.parent.mkdir(exist_ok=True)

@@ -11,6 +11,8 @@ insights_null_store_...      the same without a store: what the store costs
 insights_one_rule_...        the mood-shift rule alone, stored
 plain_consumer_...           aiokafka and pydantic, a moving average per patient in a dictionary: what Python can do
 insights_one_rule_ratio      of the two, in rounds that alternate: the median of the rounds' ratios
+replay_events_per_s          a million facts of 5,000 patients (the log five times under other names), all rules, stored
+replay_null_store_...        the same without a store
 state_mb_per_10k             resident memory of 10,000 patients' states with 200 facts each
 """
 
@@ -32,7 +34,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.bus import Message
 from shared.bus.provision import declared_topics, provision
-from shared.bus.records import encode, partition_of
+from shared.bus.records import Outgoing, encode, partition_of
 from shared.contracts import (
     CheckInRecorded,
     Contract,
@@ -54,6 +56,7 @@ PATIENTS, DAYS, LATE_DAYS = 1_000, 120, 3
 CHECK_INS, QUESTIONNAIRES, QUESTIONS, SESSIONS = 182, 8, 2, 8
 FACTS: Final = PATIENTS * (CHECK_INS + 2 * QUESTIONNAIRES + QUESTIONS)
 ROUNDS, BATCH = 3, 50_000
+COPIES: Final = 5
 WARM_UP: Final = 2
 """Runs not counted: broker and store are Java, and have just started."""
 CORE: Final = 0
@@ -96,6 +99,25 @@ async def run(stack: Stack) -> dict[str, Any]:
     }
 
 
+async def replay(stack: Stack) -> dict[str, Any]:
+    """A million facts of 5,000 patients, once with everything stored and once with nothing stored; some two minutes."""
+    with _others_on_other_cores() as pinned:
+        await _lay_out(stack.bootstrap)
+        for _ in range(WARM_UP):
+            await _measured(stack, "all")
+        await _lay_out(stack.bootstrap, copies=COPIES)
+        stored = await _measured(stack, "all", copies=COPIES)
+        null = await _measured(stack, "null", copies=COPIES)
+    return {
+        "replay_events": FACTS * COPIES,
+        "replay_events_per_s": stored["events_per_s"],
+        "replay_cpu_us_per_event": stored["cpu_us_per_event"],
+        "replay_assessments": stored["assessments"],
+        "replay_null_store_events_per_s": null["events_per_s"],
+        "replay_servers_on_other_cores": pinned,
+    }
+
+
 def _median(results: list[dict[str, Any]]) -> dict[str, Any]:
     return sorted(results, key=lambda result: result["events_per_s"])[len(results) // 2]
 
@@ -103,13 +125,13 @@ def _median(results: list[dict[str, Any]]) -> dict[str, Any]:
 # --- measuring -------------------------------------------------------------------------------------------------------
 
 
-async def _measured(stack: Stack, mode: str, batch: int = BATCH) -> dict[str, Any]:
+async def _measured(stack: Stack, mode: str, *, batch: int = BATCH, copies: int = 1) -> dict[str, Any]:
     """One run over the whole log, as a service that has never seen it."""
     if mode != "plain":
         await _forget_what_was_said(stack.bootstrap)
     name = f"bench_{uuid.uuid4().hex[:8]}"
     given = {"mode": mode, "kafka": stack.bootstrap, "mongo": stack.mongo_url, "name": name, "batch": batch}
-    return await _worker(given | {"facts": FACTS})
+    return await _worker(given | {"facts": FACTS * copies})
 
 
 async def _worker(given: dict[str, Any]) -> dict[str, Any]:
@@ -158,8 +180,8 @@ def _pin(processes: list[int], cores: set[int]) -> None:
 # --- the log ---------------------------------------------------------------------------------------------------------
 
 
-async def _lay_out(bootstrap: str) -> None:
-    """Topics as declared, holding the log and nothing else."""
+async def _lay_out(bootstrap: str, *, copies: int = 1) -> None:
+    """Topics as declared, holding the log and nothing else; copies: the log so many times, each under other names."""
     await _drop(bootstrap, [*(topic.value for topic in TOPICS), Topic.ASSESSMENTS.value])
     await provision(bootstrap)
     partitions = next(topic.partitions for topic in declared_topics() if topic.name == Topic.MOODS)
@@ -169,14 +191,25 @@ async def _lay_out(bootstrap: str) -> None:
         for start in range(0, len(log := _log()), 5_000):
             sent = []
             for message in log[start : start + 5_000]:
-                one = encode(message)
-                place = partition_of(one.key, partitions)
-                sent.append(
-                    await producer.send(one.topic.value, one.value, one.key, partition=place, headers=one.headers)
-                )
+                for one in _copies(encode(message), message.data, copies):
+                    place = partition_of(one.key, partitions)
+                    sent.append(
+                        await producer.send(one.topic.value, one.value, one.key, partition=place, headers=one.headers)
+                    )
             await asyncio.gather(*sent)
     finally:
         await producer.stop()
+
+
+def _copies(record: Outgoing, data: Contract, copies: int) -> Iterator[Outgoing]:
+    """The record, and as many more as asked for: of patients p1000 and on, with ids of their own."""
+    yield record
+    was: str = data.patient  # type: ignore[attr-defined]  # everything in the log has a patient
+    for number in range(1, copies):
+        name = f"p{number * PATIENTS + int(was[1:]):04}"
+        headers = [(key, value[:-1] + b"%d" % number if key == "ce_id" else value) for key, value in record.headers]
+        key, value = (text and text.replace(was.encode(), name.encode()) for text in record[1:3])
+        yield Outgoing(record.topic, key, value, headers)
 
 
 async def _forget_what_was_said(bootstrap: str) -> None:

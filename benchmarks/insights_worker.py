@@ -19,7 +19,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.insights import history
-from services.insights.domain import PatientState, Standing, assess
+from services.insights.domain import CATALOGUE, PatientState, Standing, assess
 from services.insights.domain.ports import Additions, Due, Remembered, Saved, Store
 from services.insights.handlers import OWN_TOPICS, TOPICS, Insights
 from services.insights.handlers.kept import FACTS
@@ -62,10 +62,11 @@ class NullStore:
 
 
 class OneClinic:
-    """A clinic that has chosen the starter set, or the mood-shift rule alone."""
+    """A clinic that has switched every rule of the catalogue on, or the mood-shift rule alone."""
 
     def __init__(self, *, one_rule: bool) -> None:
-        chosen = RuleSet(base="none", rules={"mood_shift": RuleChoice()}) if one_rule else RuleSet(base="starter")
+        names = ["mood_shift"] if one_rule else list(CATALOGUE)
+        chosen = RuleSet(base="none", rules={name: RuleChoice() for name in names})
         office = (clock_time(9), clock_time(17))
         self._clinic = Clinic(
             clinic="bench",

@@ -34,6 +34,17 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not_found", f"No such {what}", f"There is no {what} with this id in your clinic.")
 
 
+def invalid(*errors: FieldError) -> Problem:
+    """422: what was sent cannot be right, field by field."""
+    return Problem(
+        422,
+        "invalid",
+        "Something you sent cannot be right",
+        "Nothing was recorded. Correct the fields named in `errors` and send it again.",
+        errors=list(errors),
+    )
+
+
 class Recoverable(Exception):  # noqa: N818  named for what it asks of the caller
     """The world is not ready (broker, store, provider): back off, pause, keep the order, never skip."""
 

@@ -8,9 +8,20 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from services.insights.api import ROUTERS
-from services.insights.handlers import OWN_TOPICS, TABLES, TOPICS, Briefs, ClinicTable, Insights, Reader, Receipts
+from services.insights.handlers import (
+    OWN_TOPICS,
+    TABLES,
+    TOPICS,
+    Backtests,
+    Briefs,
+    ClinicTable,
+    Insights,
+    OutcomeReader,
+    Reader,
+    Receipts,
+)
 from services.insights.settings import Settings
-from services.insights.store import MongoStore, ResumeReader
+from services.insights.store import MongoBacktests, MongoStore, ResumeReader
 from shared import runtime
 from shared.auth import Verifier
 from shared.bus import Position
@@ -61,7 +72,13 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         return position.topic in TABLES | TOPICS and await wait_for(reads, position)
 
     reader, receipts = Reader(shelf=store, progress=progress, clock=clock), Receipts(publisher=publisher, clock=clock)
-    work = {"bus": judge(), "clinics": feed.run(), "receipts": receipts.run()}
+    backtests = Backtests(jobs=MongoBacktests(database=database), shelf=store, clinics=clinics, clock=clock)
+
+    async def try_out() -> None:
+        await feed.complete.wait()
+        await backtests.run()
+
+    work = {"bus": judge(), "clinics": feed.run(), "backtests": try_out(), "receipts": receipts.run()}
     tasks = [await stack.enter_async_context(runtime.background(one, name=name)) for name, one in work.items()]
     return {
         "verifier": verifier,
@@ -71,8 +88,11 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             "clinics": runtime.healthy(feed.health),
             "background work": runtime.running(tasks),
         },
+        "clock": clock,
         "reader": reader,
         "briefs": Briefs(shelf=store, reader=reader, clinics=clinics, clock=clock),
         "receipts": receipts,
+        "backtests": backtests,
+        "outcomes": OutcomeReader(shelf=store, clinics=clinics, clock=clock),
         "reached": reached,
     }

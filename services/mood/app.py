@@ -8,7 +8,17 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from services.mood.api import ROUTERS
-from services.mood.handlers import SUBSCRIPTIONS, TABLES, Catalogue, Clinics, Follower, Reader, Recorder
+from services.mood.handlers import (
+    SUBSCRIPTIONS,
+    TABLES,
+    Catalogue,
+    Clinics,
+    Follower,
+    Reader,
+    Receipts,
+    Recorder,
+    Strategies,
+)
 from services.mood.settings import Settings
 from services.mood.store import Store
 from shared import runtime
@@ -48,6 +58,9 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     work = {"bus": runner.run(), "clinics": feed.run()}
     tasks = [await stack.enter_async_context(runtime.background(one, name=name)) for name, one in work.items()]
 
+    receipts = Receipts(publisher=publisher, store=store, clock=clock)
+    stack.push_async_callback(receipts.settled)
+
     async def reached(position: Position) -> bool:
         reads = feed if position.topic in TABLES else resume
         return position.topic in TABLES | SUBSCRIPTIONS and await wait_for(reads, position)
@@ -67,5 +80,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         "recorder": Recorder(publisher=publisher, clinics=clinics, clock=clock),
         "catalogue": Catalogue(clinics=clinics, clock=clock, packs=packs),
         "reader": Reader(store=store, clinics=clinics, clock=clock),
+        "receipts": receipts,
+        "strategies": Strategies(publisher=publisher, store=store, clinics=clinics, clock=clock),
         "reached": reached,
     }

@@ -121,6 +121,11 @@ class ClinicSettings(Part):
     cut_offs: dict[Id, CutOff] = Field(
         default_factory=dict, description="By instrument: numbers of the clinic's own. The rules have theirs apart."
     )
+    outcome_measures: dict[Id, Id] = Field(
+        default_factory=dict,
+        description="By an episode's `problem`: the measure that outcomes use in place of the GAD-7, where the episode "
+        "has a first and a last score of it. It needs both numbers among `cut_offs`.",
+    )
     detail_domains: list[str] = Field(
         default_factory=list,
         description="E-mail domains whose recipients may be sent the reason and a chart; others get a reference only.",

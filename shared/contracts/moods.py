@@ -91,6 +91,14 @@ class StrategiesAllowed(Fact):
     by: str = Field(max_length=200, description="Who, as named by the caller's token.")
 
 
+class Belief(Part):
+    """What was believed of a strategy for a patient before the draw: from it and the seed the draw follows."""
+
+    mean: float = Field(description="Mean reward expected, -1 to 1.")
+    rated: int = Field(description="The patient's own ratings behind it.")
+    prior: float = Field(description="The mean it began from, before any rating of the patient's.")
+
+
 class StrategySuggested(Fact):
     """Which strategies were suggested to a patient, by which draw: enough to make the same draw again."""
 
@@ -100,6 +108,7 @@ class StrategySuggested(Fact):
     strategies: list[Id] = Field(description="In the order shown.")
     seed: int
     drawn: dict[Id, Number] = Field(default_factory=dict, description="What was drawn for each that was considered.")
+    beliefs: dict[Id, Belief] = Field(default_factory=dict, description="What each draw was made from.")
     model: Id = Field(description="The recommender and its version.")
 
 

@@ -1,13 +1,13 @@
 """insights' store on the real store server, with both drivers."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
 
-from services.insights.domain.ports import PROVISIONAL, Additions, Order, Saved
+from services.insights.domain.ports import PROVISIONAL, Additions, Order, Saved, Wanted
 from services.insights.store import MongoStore, ResumeReader
 from shared.bus import Resume
 from shared.contracts import Topic
@@ -157,13 +157,51 @@ async def test_a_caseload_goes_by_place_and_stays_within_its_clinic(store: Mongo
     )
 
     async def keys(clinician: str | None, after: str | None, limit: int) -> list[str]:
-        found = await store.caseload("north", clinician=clinician, after=after, limit=limit)
+        found = await store.caseload("north", Wanted(clinician=clinician), after=after, limit=limit)
         return [one.key for one in found]
 
     assert await keys(None, None, 10) == ["north/p2", "north/p5", "north/p1", "north/p4"]
     assert await keys(None, "0 2026", 2) == ["north/p5", "north/p1"]
     assert await keys("priya", None, 10) == ["north/p2", "north/p1", "north/p4"]
     assert await keys(None, "9  ", 10) == []
+
+
+async def test_a_caseload_is_filtered_by_concern_by_urgency_and_by_silence(store: MongoStore) -> None:
+    """Each alone and together; somebody never heard from counts as silent."""
+    await store.save(
+        [
+            saved("north/p1", place="1 a", rules=("risk_item", "mood_shift"), at_once=True, heard=NOON),
+            saved("north/p2", place="2 b", rules=("mood_shift",), heard=NOON - timedelta(days=30)),
+            saved("north/p3", place="3 c", heard=None),
+        ]
+    )
+
+    async def keys(**wanted: Any) -> list[str]:
+        return [one.key for one in await store.caseload("north", Wanted(**wanted), after=None, limit=10)]
+
+    assert await keys() == ["north/p1", "north/p2", "north/p3"]
+    assert await keys(rule="mood_shift") == ["north/p1", "north/p2"]
+    assert await keys(rule="mood_shift", at_once=True) == ["north/p1"]
+    assert await keys(silent_since=NOON) == ["north/p2", "north/p3"]
+    assert await keys(rule="mood_shift", silent_since=NOON) == ["north/p2"]
+
+
+async def test_patients_whose_episode_ended_are_found_by_the_day(store: MongoStore) -> None:
+    """On or after the day, any of their episodes, of this clinic only."""
+    spring, autumn = date(2026, 3, 31), date(2026, 9, 30)
+    await store.save(
+        [
+            saved("north/p1", ended=(spring,)),
+            saved("north/p2", ended=(spring, autumn)),
+            saved("north/p3"),
+            saved("south/p4", ended=(autumn,)),
+        ]
+    )
+
+    assert await store.ended("north", spring) == ["north/p1", "north/p2"]
+    assert await store.ended("north", date(2026, 4, 1)) == ["north/p2"]
+    assert await store.ended("north", date(2026, 10, 1)) == []
+    assert (await store.assessment("north/p2") or saved()).ended == (spring, autumn)
 
 
 async def test_how_far_a_partition_is_read_is_its_slowest_topic(database: Database) -> None:

@@ -15,7 +15,7 @@ from services.insights.domain.standing import Standing
 from services.insights.domain.state import PatientState
 from shared.contracts import Patient
 from shared.contracts.assessments import Concern
-from shared.contracts.base import Fact, Urgency
+from shared.contracts.base import Document, Fact, Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +34,30 @@ class Raised:
     cleared_at: datetime | None = None
 
 
-def backtest(patient: str, facts: Iterable[tuple[str, Fact]], standing: Standing, *, until: datetime) -> list[Raised]:
+def backtest(
+    patient: str,
+    facts: Iterable[tuple[str, Fact]],
+    standing: Standing,
+    *,
+    until: datetime,
+    documents: Iterable[tuple[datetime, Document]] = (),
+) -> list[Raised]:
     """What would have been raised of one patient up to and including `until`, in the order in which it was raised.
 
-    facts: (id, fact), in any order, none after `until`. The patient counts as registered and in care from the first of
-    them to the end, and nothing was known of them before; all their scores count as of one episode of care.
+    facts: (id, fact), in any order, none after `until`. documents: each with the instant from which it stood so, in any
+    order (`past.past_of`). Where none is the patient's own, they count as registered and in care from the first fact to
+    the end, and nothing was known of them before; all their scores count as of one episode of care.
     """
-    ordered = sorted(facts, key=lambda named: named[1].occurred_at)
-    course = _Course(patient, standing)
-    for at, together in groupby(ordered, key=lambda named: named[1].occurred_at):
+    happened: list[tuple[datetime, int, tuple[str, Fact] | Document]] = [
+        *((at, 0, document) for at, document in documents if at <= until),
+        *((named[1].occurred_at, 1, named) for named in facts),
+    ]
+    happened.sort(key=lambda one: one[:2])
+    registers = not any(isinstance(thing, Patient) for _, _, thing in happened)
+    course = _Course(patient, standing, registers=registers)
+    for at, together in groupby(happened, key=lambda one: one[0]):
         course.wait(until=at - datetime.resolution)
-        course.take(at, together)
+        course.take(at, (thing for _, _, thing in together))
     course.wait(until=until)
     return course.raised()
 
@@ -52,8 +65,8 @@ def backtest(patient: str, facts: Iterable[tuple[str, Fact]], standing: Standing
 class _Course:
     """One patient, assessed at one instant after the other; `now` is the horizon too, as nothing lags behind."""
 
-    def __init__(self, patient: str, standing: Standing) -> None:
-        self._patient, self._standing = patient, standing
+    def __init__(self, patient: str, standing: Standing, *, registers: bool) -> None:
+        self._patient, self._standing, self._registers = patient, standing, registers
         self._state = PatientState()
         self._due: datetime | None = None
         self._open: dict[str, Raised] = {}
@@ -64,10 +77,14 @@ class _Course:
         while self._due is not None and self._due <= until:
             self._assess(self._due)
 
-    def take(self, at: datetime, facts: Iterable[tuple[str, Fact]]) -> None:
+    def take(self, at: datetime, things: Iterable[tuple[str, Fact] | Document]) -> None:
         """Take in what happened at one instant, and assess."""
-        for fact_id, fact in facts:
-            if self._state.registered is None:
+        for thing in things:
+            if isinstance(thing, Document):
+                self._state.apply(thing)
+                continue
+            fact_id, fact = thing
+            if self._registers and self._state.registered is None:
                 self._state.apply(
                     Patient(clinic=fact.clinic, patient=self._patient, version=1, registered_at=at, updated_at=at)
                 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple, Protocol
 
 from shared.contracts import Clinic
@@ -53,7 +53,9 @@ class Saved:
 
     said: the order of what stands on the topic and says the same; all zeros where that may not be said yet. The
     highest wins, and of two with the same the higher `order`. place: where it stands in its clinic's caseload, None
-    where it does not belong there.
+    where it does not belong there. rules: those with a concern in it, at_once: whether evidence among them is told at
+    once, heard: when the patient was last heard from, ended: the last local days of episodes of care that are over;
+    what lists are filtered by.
     """
 
     key: str
@@ -69,6 +71,24 @@ class Saved:
     aside: int
     aside_risk: int
     body: str
+    rules: tuple[str, ...] = ()
+    at_once: bool = False
+    heard: datetime | None = None
+    ended: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which patients of a clinic are asked for; None asks for all.
+
+    clinician: theirs. rule: with a concern of this rule. at_once: with evidence that is told at once. silent_since: not
+    heard from since, those never heard from among them.
+    """
+
+    clinician: str | None = None
+    rule: str | None = None
+    at_once: bool = False
+    silent_since: datetime | None = None
 
 
 class Due(NamedTuple):
@@ -127,6 +147,18 @@ class Shelf(Protocol):
         """A patient's saved assessment."""
         ...
 
-    async def caseload(self, clinic: str, *, clinician: str | None, after: str | None, limit: int) -> Sequence[Saved]:
-        """A clinic's assessments that have a place, in order of it, from behind `after`."""
+    async def caseload(self, clinic: str, wanted: Wanted, *, after: str | None, limit: int) -> Sequence[Saved]:
+        """A clinic's assessments that have a place and are wanted, in order of it, from behind `after`."""
+        ...
+
+    async def patients(self, clinic: str) -> Sequence[str]:
+        """Everybody of a clinic of whom there is an assessment (clinic/patient), in order."""
+        ...
+
+    async def ended(self, clinic: str, since: date) -> Sequence[str]:
+        """The patients of a clinic (clinic/patient) with an episode of care that ended on this day or later."""
+        ...
+
+    async def load(self, keys: Sequence[str]) -> Mapping[str, Remembered]:
+        """Everything stored of these patients; those it does not know are left out."""
         ...

@@ -1,5 +1,6 @@
 """What is remembered of one patient: enough to assess them again without reading their history."""
 
+from datetime import date
 from typing import NamedTuple
 
 from services.insights.domain.absence import ObservedDays, Questions
@@ -24,6 +25,7 @@ class Registered(NamedTuple):
     episode_from: int
     expected_from: int
     clinician: str | None
+    ended: tuple[date, ...] = ()
 
 
 class PatientState:
@@ -148,6 +150,7 @@ class PatientState:
             episode_from=started.toordinal() if started else 0,
             expected_from=micros(document.expected_from),
             clinician=document.clinician,
+            ended=tuple(one.ended_on for one in document.episodes if one.ended_on is not None),
         )
         return True
 

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
+from services.insights.handlers.backtests import Backtests
 from services.insights.handlers.briefing import Briefs, Receipts
 from services.insights.handlers.clinics import ClinicTable
 from services.insights.handlers.insights import Insights
 from services.insights.handlers.kept import DOCUMENTS, FACTS
+from services.insights.handlers.outcomes import By, OutcomeReader, Outcomes
 from services.insights.handlers.reading import Reader
 from shared.contracts import Assessment, Clinic, Contract
 
@@ -25,4 +27,18 @@ TABLES: Final = frozenset({Clinic.topic})
 TOPICS: Final = frozenset(kind.topic for kind in SUBSCRIPTIONS) - TABLES
 """What the runner reads, partition by partition."""
 
-__all__ = ["OWN_TOPICS", "SUBSCRIPTIONS", "TABLES", "TOPICS", "Briefs", "ClinicTable", "Insights", "Reader", "Receipts"]
+__all__ = [
+    "OWN_TOPICS",
+    "SUBSCRIPTIONS",
+    "TABLES",
+    "TOPICS",
+    "Backtests",
+    "Briefs",
+    "By",
+    "ClinicTable",
+    "Insights",
+    "OutcomeReader",
+    "Outcomes",
+    "Reader",
+    "Receipts",
+]

@@ -3,7 +3,7 @@
 Between the two, a fact has eight bytes more: when it was accepted at the door, in microseconds since 1970.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Final, cast
@@ -93,6 +93,24 @@ def state_of(remembered: Remembered) -> PatientState:
     for event_id, risk in remembered.aside.items():
         state.set_aside(event_id, risk=risk)
     return state
+
+
+def facts_of(remembered: Remembered) -> Iterator[tuple[str, Fact]]:
+    """The facts kept of a patient, by id."""
+    return ((fact_id, cast("Fact", _read(kept, 9))) for fact_id, kept in remembered.facts)
+
+
+def questionnaires_of(remembered: Remembered) -> Iterator[tuple[str, QuestionnaireCompleted]]:
+    """The questionnaires kept of a patient, by id, those withdrawn left out; other entries are not even parsed."""
+    withdrawn = {cast("EntryWithdrawn", _read(kept, 9)).entry for _, kept in remembered.facts if kept[:1] == b"w"}
+    for fact_id, kept in remembered.facts:
+        if kept[:1] == FACTS[QuestionnaireCompleted] and fact_id not in withdrawn:
+            yield fact_id, cast("QuestionnaireCompleted", _read(kept, 9))
+
+
+def documents_of(remembered: Remembered) -> Iterator[Contract]:
+    """The documents kept of a patient, tombstones included."""
+    return (_read(kept, 1) for kept in remembered.documents)
 
 
 def carries_risk(data: Contract) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from services.insights.domain.ports import Saved, Shelf
+from services.insights.domain.ports import Saved, Shelf, Wanted
 from shared.clock import Clock
 from shared.contracts import Assessment
 from shared.errors import FieldError, Problem, not_found
@@ -53,10 +53,10 @@ class Reader:
             raise not_found("patient with insights")
         return (await self._seen([saved]))[0]
 
-    async def caseload(self, clinic: str, *, clinician: str | None, cursor: str | None, limit: int) -> Caseload:
-        """A clinic's (or clinician's) patients, the most concerning first. Raises Problem 400 on a wrong cursor."""
+    async def caseload(self, clinic: str, wanted: Wanted, *, cursor: str | None, limit: int) -> Caseload:
+        """The patients wanted of a clinic, the most concerning first. Raises Problem 400 on a wrong cursor."""
         after = None if cursor is None else _place(cursor)
-        saved = await self._shelf.caseload(clinic, clinician=clinician, after=after, limit=limit + 1)
+        saved = await self._shelf.caseload(clinic, wanted, after=after, limit=limit + 1)
         page = saved[:limit]
         following = _cursor(page[-1].place or "") if len(saved) > limit else None
         return Caseload(await self._seen(page), following)

@@ -20,6 +20,7 @@ from shared import metrics
 from shared.bus import Publisher
 from shared.clock import Clock
 from shared.contracts import Assessment, Clinic
+from shared.contracts.base import Urgency
 
 SAID_AT_ONCE: Final = 500
 """Assessments per publish; saving them goes on while the next ones are published."""
@@ -107,6 +108,10 @@ class Voice:
             aside=len(state.aside),
             aside_risk=risk,
             body=assessment.model_dump_json(),
+            rules=tuple(concern.rule for concern in findings.concerns),
+            at_once=any(one.urgency is Urgency.AT_ONCE for concern in findings.concerns for one in concern.telling),
+            heard=findings.last_heard,
+            ended=registered.ended if registered else (),
         )
         return Word(assessment, content, speak, fits or speak, saved)
 

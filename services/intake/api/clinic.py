@@ -148,6 +148,7 @@ _CLINIC: Final[dict[str, Any]] = {
     "scales": [],
     "licences": {},
     "cut_offs": {},
+    "outcome_measures": {},
     "detail_domains": ["harbour.example"],
     "escalation": {
         "lead": "lee",
@@ -200,6 +201,12 @@ class ClinicBody(Body):
         max_length=40,
         description="Your own caseness and reliable change, by instrument, where the published ones are not confirmed "
         "or are not yours. Progress uses them; the rules have their own parameters.",
+    )
+    outcome_measures: dict[Id, Id] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="By an episode's problem, in your own word: the measure outcomes use in place of the GAD-7, e.g. "
+        '{"ptsd": "pcl5"}. Give its caseness and reliable change in cut_offs.',
     )
     detail_domains: list[Domain] = Field(
         default_factory=list,

@@ -34,7 +34,7 @@ from services.intake.domain.sessions import (
     take_back_attendance,
     was_held,
 )
-from services.intake.domain.when import AHEAD, EARLIEST, LIVE, LONG_AGO, SYNC, check_when, invalid
+from services.intake.domain.when import AHEAD, EARLIEST, LIVE, LONG_AGO, SYNC, check_when
 
 __all__ = [
     "AHEAD",
@@ -56,7 +56,6 @@ __all__ = [
     "forget_patient",
     "forget_question",
     "forget_session",
-    "invalid",
     "join_care_team",
     "leave_care_team",
     "left_open",

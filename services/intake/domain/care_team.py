@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Final
 
 from services.intake.domain.episodes import open_episode
-from services.intake.domain.when import EARLIEST, invalid
+from services.intake.domain.when import EARLIEST
 from shared.contracts import Patient
 from shared.contracts.clinics import Role
 from shared.contracts.patients import CareTeamMember
-from shared.errors import FieldError, Problem, not_found
+from shared.errors import FieldError, Problem, invalid, not_found
 
 MOST_MEMBERS: Final = 500
 """Members past and present together."""

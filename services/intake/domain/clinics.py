@@ -6,10 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from services.intake.domain.escalation import wrong_escalation
-from services.intake.domain.when import invalid
 from shared.contracts import Clinic
 from shared.contracts.clinics import ClinicSettings, RuleSet, Scale
-from shared.errors import FieldError
+from shared.errors import FieldError, invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +181,12 @@ def _wrong_measures(settings: ClinicSettings) -> Iterator[FieldError]:
             yield FieldError(f"/cut_offs/{name}/reliable_change", f"Send a difference of at most {most - least}.")
         if cut_off.caseness is None and cut_off.reliable_change is None:
             yield FieldError(f"/cut_offs/{name}", "Send caseness, reliable_change, or both, or leave it out.")
+    for problem, measure in settings.outcome_measures.items():
+        known = settings.cut_offs.get(measure)
+        if known is None or known.caseness is None or known.reliable_change is None:
+            yield FieldError(
+                f"/outcome_measures/{problem}", f"Send caseness and reliable_change of {measure} in cut_offs as well."
+            )
 
 
 def reply_by(settings: ClinicSettings, at: datetime) -> datetime:

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
-from services.intake.domain.when import EARLIEST, invalid
+from services.intake.domain.when import EARLIEST
 from shared.contracts import Patient
 from shared.contracts.patients import Episode, EpisodeEnd, PatientStatus
-from shared.errors import FieldError, Problem, not_found
+from shared.errors import FieldError, Problem, invalid, not_found
 
 MOST_EPISODES: Final = 200
 

@@ -4,11 +4,11 @@ from datetime import date, datetime
 
 from services.intake.domain.care_team import Roles, hand_over
 from services.intake.domain.episodes import keep_to_episodes
-from services.intake.domain.when import EARLIEST, LONG_AGO, invalid
+from services.intake.domain.when import EARLIEST, LONG_AGO
 from shared.contracts import Clinician, Patient
 from shared.contracts.base import ChannelName
 from shared.contracts.patients import PatientStatus
-from shared.errors import FieldError
+from shared.errors import FieldError, invalid
 
 
 def register_clinician(wished: Clinician) -> Clinician:

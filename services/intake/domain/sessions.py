@@ -10,10 +10,10 @@ did_not_attend · cancelled_by_patient · cancelled_by_clinic
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from services.intake.domain.when import EARLIEST, LONG_AGO, check_when, invalid
+from services.intake.domain.when import EARLIEST, LONG_AGO, check_when
 from shared.contracts import Question, Session
 from shared.contracts.sessions import Attendance, Checklist, Rating, Rescheduled
-from shared.errors import FieldError, Problem
+from shared.errors import FieldError, Problem, invalid
 
 USUAL_LENGTH: Final = timedelta(minutes=50)
 LONGEST: Final = timedelta(hours=12)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from shared.contracts.base import Origin
-from shared.errors import FieldError, Problem
+from shared.errors import FieldError, invalid
 
 AHEAD: Final = timedelta(minutes=10)
 """How far a phone's clock may run ahead of ours."""
@@ -15,17 +15,6 @@ EARLIEST: Final = datetime(1950, 1, 1, tzinfo=UTC)
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands in tombstones where a time is mandatory and the true one would say something of somebody."""
 _WORDS: Final = {Origin.LIVE: "24 hours", Origin.SYNC: "90 days"}
-
-
-def invalid(*errors: FieldError) -> Problem:
-    """422: what was sent cannot be right, field by field."""
-    return Problem(
-        422,
-        "invalid",
-        "Something you sent cannot be right",
-        "Nothing was recorded. Correct the fields named in `errors` and send it again.",
-        errors=list(errors),
-    )
 
 
 def check_when(at: datetime, origin: Origin, now: datetime, *, pointer: str) -> None:

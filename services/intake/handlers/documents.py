@@ -9,7 +9,7 @@ from shared.bus import Publisher
 from shared.clock import Clock
 from shared.contracts import Clinic, Clinician, Document, Patient, Question, Session
 from shared.documents import Owned
-from shared.errors import FieldError, Problem, not_found
+from shared.errors import FieldError, Problem, invalid, not_found
 from shared.mongo import Database
 
 SERVICE: Final = "intake"
@@ -80,7 +80,7 @@ def present(document: D | None, noun: str) -> D:
 async def expect_clinician(documents: Documents, clinic: str, clinician: str | None) -> None:
     """Refuse (422) a clinician the clinic does not have."""
     if clinician is not None and await documents.clinicians.load(f"{clinic}/clinician/{clinician}") is None:
-        raise domain.invalid(
+        raise invalid(
             FieldError(
                 "/clinician", "Your clinic has no such clinician: PUT /v1/clinicians/{id} first, or leave it out."
             )

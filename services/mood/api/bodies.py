@@ -73,7 +73,7 @@ LINES_EXAMPLE: Final = (
 )
 
 
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """A model's JSON Schema, with what it refers to put in its place."""
     schema = model.model_json_schema()
     parts = schema.pop("$defs", {})
@@ -93,15 +93,15 @@ def _body(media_type: str, content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {media_type: content}}}
 
 
-CHECK_IN_BODY: Final = _body("application/json", {"schema": _schema(CheckIn), "example": CHECK_IN_EXAMPLE})
+CHECK_IN_BODY: Final = _body("application/json", {"schema": schema_of(CheckIn), "example": CHECK_IN_EXAMPLE})
 QUESTIONNAIRE_BODY: Final = _body(
-    "application/json", {"schema": _schema(Questionnaire), "example": QUESTIONNAIRE_EXAMPLE}
+    "application/json", {"schema": schema_of(Questionnaire), "example": QUESTIONNAIRE_EXAMPLE}
 )
 LINES_BODY: Final = _body(
     "application/x-ndjson",
     {
         "schema": {"type": "string", "description": "One JSON object a line; see x-line-schema."},
         "example": LINES_EXAMPLE,
-        "x-line-schema": {"oneOf": [_schema(CheckInLine), _schema(QuestionnaireLine)]},
+        "x-line-schema": {"oneOf": [schema_of(CheckInLine), schema_of(QuestionnaireLine)]},
     },
 )

@@ -8,10 +8,10 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from services.mood.domain import MOST, Instrument, Kind, Progress, Range, Recorded, Wish
-from services.mood.handlers import Reader, Shown
+from services.mood.domain import LIBRARY, MOST, Coping, Instrument, Kind, Progress, Range, Recorded, Wish, reason_of
+from services.mood.handlers import Reader, Receipts, Shown
 from shared.auth import Caller
-from shared.contracts import CheckInRecorded, Question, QuestionAsked, QuestionnaireCompleted
+from shared.contracts import CheckInRecorded, Question, QuestionAsked, QuestionnaireCompleted, StrategyTried
 from shared.contracts.base import Id, Number, Origin
 from shared.contracts.moods import RiskAnswer
 from shared.contracts.questions import QuestionStatus
@@ -96,13 +96,41 @@ class QuestionShown(EntryShown):
     values: QuestionValues
 
 
+class StrategyValues(BaseModel):
+    """A coping strategy that was tried. Distress before and after: 0 none to 10 worst."""
+
+    strategy: str
+    title: str | None = Field(description="As the library has it; null for one it no longer has.")
+    before: int | None
+    after: int | None
+
+
+class StrategyTriedShown(EntryShown):
+    """A coping strategy that was tried."""
+
+    kind: Literal["strategy_tried"] = "strategy_tried"
+    values: StrategyValues
+
+
+class PinShown(BaseModel):
+    """A strategy the patient pinned."""
+
+    strategy: str
+    title: str
+    reason: str = Field(description="What the patient's own tries say of it, in plain words.")
+
+
+Shape = CheckInShown | QuestionnaireShown | QuestionShown | StrategyTriedShown
+
+
 class Timeline(BaseModel):
     """A page of a patient's entries."""
 
     patient: str
     registered: bool = Field(description="False: the clinic has not registered this patient yet.")
     entries_not_processed: int = Field(description="Entries set aside because handling them failed; not in the list.")
-    items: list[Annotated[CheckInShown | QuestionnaireShown | QuestionShown, Field(discriminator="kind")]]
+    pinned: list[PinShown] = Field(description="The patient's own two strategies, to be shown first.")
+    items: list[Annotated[Shape, Field(discriminator="kind")]]
     next: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
 
 
@@ -123,6 +151,17 @@ class PatientProgress(Progress):
     patient: str
     registered: bool = Field(description="False: the clinic has not registered this patient yet.")
     zone: str = Field(description="The IANA zone `today` is told in: the patient's, else the clinic's.")
+    pinned: list[PinShown] = Field(description="The patient's own two strategies, to be shown first.")
+
+
+class ProgressInWords(BaseModel):
+    """A patient's progress for the patient: plain sentences, to be shown as they are."""
+
+    patient: str
+    pinned: list[PinShown] = Field(description="Their own two strategies, to be shown first.")
+    weeks: list[str] = Field(description="This week and last.")
+    since_start: list[str]
+    what_helped: list[str]
 
 
 @router.get(
@@ -140,14 +179,19 @@ async def read_timeline(
     caller: Caller = caller_with("entries:read"),
     query: Annotated[TimelineQuery, Query()],
 ) -> Timeline:
-    """Check-ins, questionnaires and questions by `occurred_at` as an instant, page by page."""
+    """Check-ins, questionnaires, questions and strategies tried, by `occurred_at` as an instant, page by page.
+
+    With a clinician's token, the entries of the page count as seen from now on: their receipts say so.
+    """
     wish = _wish(query)
     await settle(wait_for, request.state.reached, response)
     reader: Reader = request.state.reader
     try:
         shown = await reader.timeline(caller.clinic, patient, wish)
     except Problem as problem:
-        raise _perhaps_behind(problem, response) from None
+        raise perhaps_behind(problem, response) from None
+    receipts: Receipts = request.state.receipts
+    receipts.note(caller, patient, shown.entries)
     return _timeline(patient, shown)
 
 
@@ -166,7 +210,7 @@ async def read_progress(
     caller: Caller = caller_with("entries:read"),
 ) -> PatientProgress:
     """This ISO week and last, and since the start: each instrument's first and latest score, with its range, band,
-    caseness and reliable change where they are published.
+    caseness and reliable change where they are published. What the patient pinned, and what helped.
 
     Weeks and days are the patient's own. Under 5 check-ins it says that there is not enough data. Estimated totals are
     left out, and where no reliable change is confirmed nothing is said of change.
@@ -174,10 +218,35 @@ async def read_progress(
     await settle(wait_for, request.state.reached, response)
     reader: Reader = request.state.reader
     try:
-        progress, zone, registered = await reader.progress(caller.clinic, patient)
+        progress, zone, registered, coping = await reader.progress(caller.clinic, patient)
     except Problem as problem:
-        raise _perhaps_behind(problem, response) from None
-    return PatientProgress(patient=patient, registered=registered, zone=zone, **dict(progress))
+        raise perhaps_behind(problem, response) from None
+    return PatientProgress(patient=patient, registered=registered, zone=zone, pinned=pins_of(coping), **dict(progress))
+
+
+@router.get(
+    "/v1/patients/{patient}/progress/in-words",
+    operation_id="read_progress_in_words",
+    summary="How a patient is doing, in plain words for the patient",
+    responses={200: {"headers": BEHIND_DOCUMENTED}, **problems(400, 404)},
+)
+async def read_progress_in_words(
+    request: Request,
+    response: Response,
+    *,
+    patient: PatientId,
+    wait_for: WaitForPosition,
+    caller: Caller = caller_with("entries:read"),
+) -> ProgressInWords:
+    """This week and last, since the start, and what helped: for a reading age of 9, without bands, cut-offs or
+    verdicts. The numbers behind them are those of `GET .../progress`."""
+    await settle(wait_for, request.state.reached, response)
+    reader: Reader = request.state.reader
+    try:
+        progress, _, _, coping = await reader.progress(caller.clinic, patient)
+    except Problem as problem:
+        raise perhaps_behind(problem, response) from None
+    return ProgressInWords(patient=patient, pinned=pins_of(coping), **dict(progress.words))
 
 
 def _wish(query: TimelineQuery) -> Wish:
@@ -195,7 +264,7 @@ def _wish(query: TimelineQuery) -> Wish:
     )
 
 
-def _perhaps_behind(problem: Problem, response: Response) -> Problem:
+def perhaps_behind(problem: Problem, response: Response) -> Problem:
     """A 404 keeps the word that the position was not reached: the patient may be known in a moment."""
     if BEHIND_HEADER in response.headers:
         problem.headers[BEHIND_HEADER] = response.headers[BEHIND_HEADER]
@@ -224,12 +293,20 @@ def _timeline(patient: str, shown: Shown) -> Timeline:
         patient=patient,
         registered=shown.registered,
         entries_not_processed=shown.set_aside,
+        pinned=pins_of(shown.coping),
         items=[_entry(entry, shown) for entry in shown.entries],
         next=after,
     )
 
 
-def _entry(entry: Recorded, shown: Shown) -> CheckInShown | QuestionnaireShown | QuestionShown:
+def pins_of(coping: Coping) -> list[PinShown]:
+    """The pinned strategies, as they are shown."""
+    return [
+        PinShown(strategy=name, title=LIBRARY[name].title, reason=reason_of(name, coping)) for name in coping.shown_pins
+    ]
+
+
+def _entry(entry: Recorded, shown: Shown) -> Shape:
     fact = entry.fact
     common = {
         "id": entry.id,
@@ -249,6 +326,11 @@ def _entry(entry: Recorded, shown: Shown) -> CheckInShown | QuestionnaireShown |
             return QuestionnaireShown(values=answers, **common)
         case QuestionAsked():
             return QuestionShown(values=_question(fact, shown.questions.get(fact.question)), **common)
+        case StrategyTried():
+            known = LIBRARY.get(fact.strategy)
+            title = None if known is None else known.title
+            went = StrategyValues(strategy=fact.strategy, title=title, before=fact.before, after=fact.after)
+            return StrategyTriedShown(values=went, **common)
         case _:
             raise ValueError(f"{type(fact).__name__} does not belong on a timeline")
 

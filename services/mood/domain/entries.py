@@ -147,7 +147,7 @@ def understand_line(raw: bytes) -> CheckInLine | QuestionnaireLine:
 
 def check_in(sent: CheckIn, *, clinic: str, now: datetime) -> Entry:
     """The fact that a patient said how they are. Raises Problem 422."""
-    _refuse_impossible_time(sent.occurred_at, sent.origin, now)
+    refuse_impossible_time(sent.occurred_at, sent.origin, now)
     if abs(sent.mood * 100 - round(sent.mood * 100)) > _FEW:
         raise refused(FieldError("/mood", "send a number from 0 (worst) to 10 (best) with at most two decimals"))
     fact = CheckInRecorded(
@@ -167,7 +167,7 @@ def check_in(sent: CheckIn, *, clinic: str, now: datetime) -> Entry:
 
 def questionnaire(sent: Questionnaire, *, clinic: str, settings: ClinicSettings, now: datetime) -> Entry:
     """The fact that a patient answered a questionnaire, scored. Raises Problem 422."""
-    _refuse_impossible_time(sent.occurred_at, sent.origin, now)
+    refuse_impossible_time(sent.occurred_at, sent.origin, now)
     instrument = instrument_named(sent.instrument, settings.scales)
     scoring = score_answers(instrument, sent.items, sent.total)
     fact = QuestionnaireCompleted(
@@ -193,7 +193,8 @@ def _told_at_once(scoring: Scoring, origin: Origin, settings: ClinicSettings) ->
     return scoring.urgent and runs and origin is not Origin.IMPORT
 
 
-def _refuse_impossible_time(occurred_at: datetime, origin: Origin, now: datetime) -> None:
+def refuse_impossible_time(occurred_at: datetime, origin: Origin, now: datetime) -> None:
+    """Raises Problem 422 for a time that cannot be right, or is too long ago for its origin."""
     age = now - occurred_at
     if age < -AHEAD:
         raise _bad_time("this is in the future: send when it happened, with the right offset, or correct the clock")

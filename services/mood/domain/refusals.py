@@ -17,6 +17,12 @@ _WANTED: Final = {
     "instrument": "send an id of GET /v1/instruments, such as phq9 or the name of a scale your clinic declared",
     "items": 'send the answered items by name, as in {"1": 0, "2": 3}',
     "total": "send a number",
+    "strategy": "send an id of GET /v1/strategies, such as short_walk",
+    "strategies": "send a list of ids of GET /v1/strategies (two at most where they are pinned)",
+    "before": "send distress before, a whole number from 0 (none) to 10 (worst), or leave it out",
+    "after": "send distress after, a whole number from 0 (none) to 10 (worst), or leave it out",
+    "suggestion": "send the id of the suggestion it came from, or leave it out",
+    "most": "send a whole number from 1 to 3, or leave it out",
     "key": "send 1 to 255 printable characters, new for each line, and the same again when you retry it",
     "type": "send check_in or questionnaire",
 }

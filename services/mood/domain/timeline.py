@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final
 
-from shared.contracts import CheckInRecorded, Fact, QuestionAsked, QuestionnaireCompleted
+from shared.contracts import CheckInRecorded, Fact, QuestionAsked, QuestionnaireCompleted, StrategyTried
 
 MOST: Final = 200
 """The most entries on a page."""
@@ -20,13 +20,20 @@ class Kind(StrEnum):
     CHECK_IN = "check_in"
     QUESTIONNAIRE = "questionnaire"
     QUESTION = "question"
+    STRATEGY_TRIED = "strategy_tried"
 
 
 MODELS: Final[dict[Kind, type[Fact]]] = {
     Kind.CHECK_IN: CheckInRecorded,
     Kind.QUESTIONNAIRE: QuestionnaireCompleted,
     Kind.QUESTION: QuestionAsked,
+    Kind.STRATEGY_TRIED: StrategyTried,
 }
+
+
+def is_entry(fact: Fact) -> bool:
+    """Whether a fact stands on the timeline. What clinicians and the recommender did is no word from the patient."""
+    return type(fact) in MODELS.values()
 
 
 def kind_of(fact: Fact) -> Kind:

@@ -4,7 +4,9 @@ from services.mood.handlers.clinics import Clinics
 from services.mood.handlers.following import SUBSCRIPTIONS, TABLES, Follower
 from services.mood.handlers.instruments import Catalogue
 from services.mood.handlers.reading import Reader, Shown
+from services.mood.handlers.receipts import EntryReceipt, Receipts
 from services.mood.handlers.recording import BatchReceipt, LineResult, Receipt, Recorder
+from services.mood.handlers.strategies import Strategies, Suggested
 
 __all__ = [
     "SUBSCRIPTIONS",
@@ -12,10 +14,14 @@ __all__ = [
     "BatchReceipt",
     "Catalogue",
     "Clinics",
+    "EntryReceipt",
     "Follower",
     "LineResult",
     "Reader",
     "Receipt",
+    "Receipts",
     "Recorder",
     "Shown",
+    "Strategies",
+    "Suggested",
 ]

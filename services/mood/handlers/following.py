@@ -1,4 +1,4 @@
-"""What mood does about the records of its topics: keeps entries by month, and mirrors of questions and patients."""
+"""What mood does about the records of its topics: keeps entries by month, what else its facts say, and mirrors."""
 
 import asyncio
 from collections import defaultdict
@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from services.mood.domain import about_risk, is_entry
 from services.mood.store import Store, Taken, month_key, patient_key
 from shared.bus import Batch, Event
-from shared.contracts import Fact, Patient, Question, Topic
+from shared.contracts import Assessment, Fact, Patient, Question, Topic
 
-SUBSCRIPTIONS: Final = frozenset({Topic.MOODS, Topic.QUESTIONS, Topic.PATIENTS})
+SUBSCRIPTIONS: Final = frozenset({Topic.MOODS, Topic.QUESTIONS, Topic.PATIENTS, Topic.ASSESSMENTS})
 """What `Follower` reads, partition by partition."""
 TABLES: Final = frozenset({Topic.CLINICS})
 """What `Clinics` reads whole, in every instance."""
@@ -58,6 +59,8 @@ class Follower:
         ]
         if patients:
             await self._store.patients.apply(patients)
+        if assessments := [_about_risk(event.data) for event in batch.events if isinstance(event.data, Assessment)]:
+            await self._store.assessments.apply(assessments)
         if questions:
             await self._store.questions.apply(questions)
         gone = {patient.key for patient in patients if patient.deleted}
@@ -65,12 +68,15 @@ class Follower:
             known.clear()
         gone |= await self._deleted(taken, known)
         staying = [one for one in taken if patient_key(one.fact) not in gone]
-        await self._store.record(staying, listed=known)
+        entries = [one for one in staying if is_entry(one.fact)]
+        await self._store.record(entries, listed=known)
+        await self._store.coping.record(staying)
+        await self._store.receipts.record(staying)
         if gone:
             await self._store.forget(gone)
         if len(known) > _MOST_KNOWN:
             known.clear()
-        known.update(month_key(one.fact) for one in staying)
+        known.update(month_key(one.fact) for one in entries)
 
     async def _deleted(self, taken: Sequence[Taken], known: set[str]) -> set[str]:
         asked = {patient_key(one.fact) for one in taken if month_key(one.fact) not in known}
@@ -83,7 +89,7 @@ class Follower:
 
     async def set_aside(self, event: Event, reason: str) -> None:
         """The timeline says that an entry is missing until it is replayed."""
-        if isinstance(event.data, Fact):
+        if isinstance(event.data, Fact) and is_entry(event.data):
             await self._store.note_set_aside(event.data, event.id)
 
     async def tick(self, partition: int, basis: int, horizon: datetime) -> None:
@@ -93,3 +99,11 @@ class Follower:
         """What is known of a partition that is another's may no longer be true."""
         self._known.pop(partition, None)
         self._rest_until.pop(partition, None)
+
+
+def _about_risk(assessment: Assessment) -> Assessment:
+    """All that mood asks an assessment for: whether harm is spoken of. The rest, and its charts, is insights' own."""
+    concerns = [
+        concern.model_copy(update={"chart": None}) for concern in assessment.concerns if about_risk(concern.rule)
+    ]
+    return assessment.model_copy(update={"concerns": concerns})

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.mood.domain import (
     SOME_MONTHS,
+    Coping,
     Instrument,
     Progress,
     Recorded,
@@ -34,6 +35,7 @@ class Shown:
     instruments: Mapping[str, Instrument]
     after: str | None
     set_aside: int
+    coping: Coping
 
 
 class Reader:
@@ -48,20 +50,24 @@ class Reader:
         entries, more = await self._page(clinic, patient, known, wish)
         asked = [entry.fact for entry in entries if isinstance(entry.fact, QuestionAsked)]
         questions = await self._store.questions.get_many(f"{clinic}/{patient}/{fact.question}" for fact in asked)
+        now = self._clock.now()
+        coping, _ = await self._store.coping.read(clinic, patient, now)
         return Shown(
             registered=document is not None,
             entries=entries,
             questions={question.question: question for question in questions.values() if not question.deleted},
-            instruments=instruments_of(in_force(self._clinics, clinic, self._clock.now())),
+            instruments=instruments_of(in_force(self._clinics, clinic, now)),
             after=entries[-1].place if more else None,
             set_aside=known.set_aside,
+            coping=coping,
         )
 
-    async def progress(self, clinic: str, patient: str) -> tuple[Progress, str, bool]:
-        """A patient's progress, the zone it is told in, and whether they are registered."""
+    async def progress(self, clinic: str, patient: str) -> tuple[Progress, str, bool, Coping]:
+        """A patient's progress, the zone it is told in, whether they are registered, and their strategies."""
         known, document = await self._find(clinic, patient)
         everything = await self._store.read(clinic, patient, known.months)
         now = self._clock.now()
+        coping, _ = await self._store.coping.read(clinic, patient, now)
         settings = in_force(self._clinics, clinic, now)
         zone = document.zone if document is not None else None
         if zone is None:
@@ -71,8 +77,9 @@ class Reader:
             today=now.astimezone(ZoneInfo(zone)).date(),
             episode_started_on=None if document is None else document.episode_started_on,
             instruments=instruments_of(settings),
+            coping=coping,
         )
-        return progress, zone, document is not None
+        return progress, zone, document is not None, coping
 
     async def _find(self, clinic: str, patient: str) -> tuple[Known, Patient | None]:
         known, document = await asyncio.gather(

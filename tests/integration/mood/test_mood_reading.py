@@ -26,6 +26,7 @@ async def test_an_entry_stands_on_the_timeline_as_it_was_sent(harbour: Client) -
         "patient": "sam",
         "registered": False,
         "entries_not_processed": 0,
+        "pinned": [],
         "items": [
             {
                 "id": sent.json()["id"],

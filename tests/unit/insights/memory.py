@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
-from datetime import datetime
+from datetime import date, datetime
 from random import Random
 
-from services.insights.domain.ports import PROVISIONAL, Additions, Due, Remembered, Saved
+from services.insights.domain.ports import PROVISIONAL, Additions, Due, Remembered, Saved, Wanted
 from shared.errors import Recoverable
 from tests.fakes import Died
 
@@ -128,7 +128,16 @@ class MemoryStore:
         """See `Shelf`."""
         return self.data.saved.get(key)
 
-    async def caseload(self, clinic: str, *, clinician: str | None, after: str | None, limit: int) -> Sequence[Saved]:
+    async def patients(self, clinic: str) -> Sequence[str]:
+        """See `Shelf`."""
+        return sorted(one.key for one in self.data.saved.values() if one.clinic == clinic)
+
+    async def ended(self, clinic: str, since: date) -> Sequence[str]:
+        """See `Shelf`."""
+        saved = self.data.saved.values()
+        return sorted(one.key for one in saved if one.clinic == clinic and any(day >= since for day in one.ended))
+
+    async def caseload(self, clinic: str, wanted: Wanted, *, after: str | None, limit: int) -> Sequence[Saved]:
         """See `Shelf`."""
         found = [
             (one.place, one)
@@ -136,7 +145,10 @@ class MemoryStore:
             if one.clinic == clinic
             and one.place is not None
             and one.place > (after or "")
-            and clinician in (None, one.clinician)
+            and wanted.clinician in (None, one.clinician)
+            and (wanted.rule is None or wanted.rule in one.rules)
+            and one.at_once >= wanted.at_once
+            and (wanted.silent_since is None or one.heard is None or one.heard < wanted.silent_since)
         ]
         return [one for _, one in sorted(found, key=lambda pair: pair[0])][:limit]
 

@@ -97,15 +97,17 @@ class Clinics:
 PATH = f"/v1/patients/{b.PATIENT}/brief"
 
 
-async def test_a_clinicians_reading_is_told_once_and_nobody_elses() -> None:
+@pytest.mark.parametrize("role", ["clinician", "therapist", "prescriber", "lead"])
+async def test_a_clinicians_reading_is_told_once_and_nobody_elses(role: str) -> None:
     """With the entries shown, on the patient's day."""
     house = House()
     await house.learns(
         b.patient(zone="Pacific/Auckland"), LAST, ("c1", b.check_in(b.day(55), 4)), b.answers(b.day(1), 9)
     )
-    async with house.door(role="clinic_system") as client:
-        brief = (await client.get(PATH)).json()
-    async with house.door() as client:
+    for other in ("clinic_system", "admin", "support", "patient"):
+        async with house.door(role=other) as client:
+            brief = (await client.get(PATH)).json()
+    async with house.door(role=role) as client:
         for _ in range(2):
             assert (await client.get(PATH)).status_code == 200
         await house.receipts.told()

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.insights.api import ROUTERS
-from services.insights.handlers import Reader
+from services.insights.handlers import OutcomeReader, Reader
 from shared.auth import DevelopmentIssuer, Verifier
 from shared.bus import Position
 from shared.contracts.patients import PatientStatus
@@ -49,7 +49,9 @@ async def door(
     state = {
         "verifier": Verifier(jwks=issuer.jwks(), issuer="i", audience="a", clock=world.clock),
         "pings": {},
+        "clock": world.clock,
         "reader": Reader(shelf=MemoryStore(world.data), progress=Progress(read_up_to), clock=world.clock),
+        "outcomes": OutcomeReader(shelf=MemoryStore(world.data), clinics=Owner(world), clock=world.clock),
         "reached": reached,
     }
 
@@ -110,6 +112,29 @@ async def test_a_caseload_goes_by_the_named_order_and_then_the_longest_since() -
     ]  # fmt: skip
     assert [row["concerns"][0]["urgency"] for row in items[:3]] == ["at_once", "at_once", "working_hours"]
     assert [row["concerns"][0]["holds"] for row in items[8:10]] == [True, False]
+
+
+async def test_a_caseload_is_filtered_by_rule_by_urgency_and_by_silence() -> None:
+    """Each filter alone; a rule that is not in the catalogue is refused with those that are."""
+    world = await known(
+        risk("urgent", 1, 2),
+        risk("slow", 2, 1),
+        *worse("worse"),
+        b.check_in(NOW - timedelta(days=40), 5, patient="away"),
+    )
+    async with door(world) as client:
+
+        async def patients(**params: Any) -> list[str]:
+            return [row["patient"] for row in (await client.get("/v1/caseload", params=params)).json()["items"]]
+
+        assert await patients(rule="risk_item") == ["urgent", "slow"]
+        assert await patients(at_once=True) == ["urgent", "worse"]
+        assert await patients(silent_days=30) == ["away"]
+        assert await patients(rule="risk_item", at_once=True) == ["urgent"]
+        refused = await client.get("/v1/caseload", params={"rule": "star_sign"})
+
+    assert refused.status_code == 422
+    assert "risk_item" in refused.json()["errors"][0]["message"]
 
 
 async def test_a_caseload_comes_page_by_page_and_by_clinician() -> None:

@@ -5,22 +5,25 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
 import httpx
 
 from services.mood.api import ROUTERS
 from services.mood.domain import Recorded, Wording
-from services.mood.handlers import Catalogue, Clinics, Recorder
+from services.mood.handlers import Catalogue, Clinics, Follower, Reader, Receipts, Recorder, Strategies
+from services.mood.store import Store
 from shared.auth import SCOPES, DevelopmentIssuer, Verifier
-from shared.bus import Event, Position
+from shared.bus import Batch, Event, Position
 from shared.contracts import CheckInRecorded, Clinic, QuestionnaireCompleted, Topic
 from shared.contracts.base import Origin
 from shared.contracts.clinics import ClinicSettings, Contact, RuleChoice, RuleSet, Scale, ScaleItem
 from shared.contracts.moods import RiskAnswer
+from shared.mongo import Database
 from shared.runtime import create_app
 from tests.fakes import FakeClock, FakePublisher
+from tests.unit.notify.memory_mongo import MemoryDatabase
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)  # a Monday, in working hours
 CLINIC = "harbour"
@@ -113,10 +116,29 @@ class Door:
     log: FakePublisher
     clinics: Clinics
     issuer: DevelopmentIssuer
+    store: Store
+    receipts: Receipts
 
-    def token(self, clinic: str = CLINIC, scopes: tuple[str, ...] = SCOPES, client: str = "tests") -> dict[str, str]:
+    def token(
+        self,
+        clinic: str = CLINIC,
+        scopes: tuple[str, ...] = SCOPES,
+        client: str = "tests",
+        role: str = "clinic_system",
+    ) -> dict[str, str]:
         """The header that says who calls."""
-        return {"Authorization": f"Bearer {self.issuer.issue(clinic=clinic, client=client, scopes=scopes)}"}
+        token = self.issuer.issue(clinic=clinic, client=client, scopes=scopes, role=role)
+        return {"Authorization": f"Bearer {token}"}
+
+    async def follow(self) -> None:
+        """Apply all that stands on the log, again from its beginning: it may be done at any time."""
+        await self.receipts.settled()
+        await Follower(store=self.store).handle(Batch(0, self.log.events, 0, self.clock.now(), caught_up=True))
+
+    async def put(self, path: str, body: Any, *, key: str = "k-1", **who: Any) -> httpx.Response:
+        """One PUT of an object."""
+        headers = self.token(**who) | {"Idempotency-Key": key}
+        return await self.http.put(path, content=json.dumps(body), headers=headers)
 
     async def post(self, path: str, body: Any, *, key: str | None = "k-1", **who: Any) -> httpx.Response:
         """One POST; `body` is an object, or text sent as it is."""
@@ -148,13 +170,19 @@ async def open_door(packs: Mapping[str, Wording] | None = None) -> AsyncIterator
     issuer = DevelopmentIssuer(environment="development", issuer="tests", audience="tests", clock=clock)
     await clinics.apply(clinic_event())
 
-    async def reached(_: Position) -> bool:
-        return True
+    async def reached(position: Position) -> bool:
+        return position.offset < 1_000
+
+    store = Store(cast("Database", MemoryDatabase()))
+    receipts = Receipts(publisher=log, store=store, clock=clock)
 
     state = {
         "verifier": Verifier(jwks=issuer.jwks(), issuer="tests", audience="tests", clock=clock),
         "recorder": Recorder(publisher=log, clinics=clinics, clock=clock),
         "catalogue": Catalogue(clinics=clinics, clock=clock, packs=packs or {}),
+        "reader": Reader(store=store, clinics=clinics, clock=clock),
+        "strategies": Strategies(publisher=log, store=store, clinics=clinics, clock=clock),
+        "receipts": receipts,
         "reached": reached,
     }
 
@@ -168,7 +196,7 @@ async def open_door(packs: Mapping[str, Wording] | None = None) -> AsyncIterator
         await app(scope | {"state": dict(state)}, receive, send)
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=with_state), base_url="http://mood") as http:
-        yield Door(http, clock, log, clinics, issuer)
+        yield Door(http, clock, log, clinics, issuer, store, receipts)
 
 
 def at(hours: float) -> str:

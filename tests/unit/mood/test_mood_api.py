@@ -31,8 +31,16 @@ def test_the_operations_are_these() -> None:
         "post /v1/events:batch": "record_batch",
         "get /v1/patients/{patient}/timeline": "read_timeline",
         "get /v1/patients/{patient}/progress": "read_progress",
+        "get /v1/patients/{patient}/progress/in-words": "read_progress_in_words",
         "get /v1/instruments": "list_instruments",
         "get /v1/instruments/{instrument}": "read_instrument",
+        "get /v1/strategies": "list_strategies",
+        "get /v1/patients/{patient}/strategies": "read_patients_strategies",
+        "post /v1/patients/{patient}/strategies/tried": "record_strategy_tried",
+        "put /v1/patients/{patient}/strategies/pinned": "pin_strategies",
+        "put /v1/patients/{patient}/strategies/allowed": "allow_strategies",
+        "post /v1/patients/{patient}/strategies/suggestions": "suggest_strategies",
+        "get /v1/patients/{patient}/entries/{entry}/receipt": "read_receipt",
     }
 
 

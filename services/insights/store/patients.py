@@ -15,7 +15,7 @@ embedded documents field by field, keeps the highest. A store dropped is rebuilt
 import asyncio
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from itertools import chain, islice
 from typing import Any, Final, TypeVar
@@ -24,7 +24,7 @@ import bson
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from services.insights.domain.ports import PROVISIONAL, Additions, Due, Order, Remembered, Saved
+from services.insights.domain.ports import PROVISIONAL, Additions, Due, Order, Remembered, Saved, Wanted
 from shared.documents import order_text, stamp
 from shared.errors import Recoverable
 from shared.mongo import Collection, Database, Record, only_duplicates, recoverable
@@ -51,6 +51,8 @@ class MongoStore:
         with recoverable():
             await self._assessments.create_index([("a.clinic", 1), ("a.place", 1)])
             await self._assessments.create_index([("a.clinic", 1), ("a.clinician", 1), ("a.place", 1)])
+            await self._assessments.create_index([("a.clinic", 1), ("a.concerns", 1), ("a.place", 1)])
+            await self._assessments.create_index([("a.clinic", 1), ("a.ended", 1)])
 
     async def open_patiently(self) -> None:
         """Make the indexes as soon as the store answers."""
@@ -152,14 +154,33 @@ class MongoStore:
             record = await self._assessments.find_one({"_id": key})
         return None if record is None else _saved(record)
 
-    async def caseload(self, clinic: str, *, clinician: str | None, after: str | None, limit: int) -> Sequence[Saved]:
-        """A clinic's assessments that have a place, in order of it, from behind `after`."""
-        wanted: Record = {"a.clinic": clinic, "a.place": {"$gt": after or ""}}
-        if clinician is not None:
-            wanted["a.clinician"] = clinician
+    async def caseload(self, clinic: str, wanted: Wanted, *, after: str | None, limit: int) -> Sequence[Saved]:
+        """A clinic's assessments that have a place and are wanted, in order of it, from behind `after`."""
+        query: Record = {"a.clinic": clinic, "a.place": {"$gt": after or ""}}
+        if wanted.clinician is not None:
+            query["a.clinician"] = wanted.clinician
+        if wanted.rule is not None:
+            query["a.concerns"] = wanted.rule
+        if wanted.at_once:
+            query["a.at_once"] = True
+        if wanted.silent_since is not None:
+            query["a.heard"] = {"$lt": stamp(wanted.silent_since)}
         with recoverable():
-            records = await self._assessments.find(wanted).sort([("a.place", 1)]).limit(limit).to_list(None)
+            records = await self._assessments.find(query).sort([("a.place", 1)]).limit(limit).to_list(None)
         return [_saved(record) for record in records]
+
+    async def patients(self, clinic: str) -> Sequence[str]:
+        """Everybody of a clinic of whom there is an assessment (clinic/patient), in order."""
+        with recoverable():
+            records = await self._assessments.find({"a.clinic": clinic}, {"_id": 1}).to_list(None)
+        return sorted(record["_id"] for record in records)
+
+    async def ended(self, clinic: str, since: date) -> Sequence[str]:
+        """The patients of a clinic (clinic/patient) with an episode of care that ended on this day or later."""
+        query = {"a.clinic": clinic, "a.ended": {"$gte": since.isoformat()}}
+        with recoverable():
+            records = await self._assessments.find(query, {"_id": 1}).to_list(None)
+        return sorted(record["_id"] for record in records)
 
     async def _by_id(self, collection: Collection, keys: Iterable[str], fields: Mapping[str, Any] | None = None) -> Any:
         for some in _portions(keys, READS):
@@ -253,6 +274,10 @@ def _written(one: Saved) -> Record:
         "aside": one.aside,
         "aside_risk": one.aside_risk,
         "body": one.body,
+        "concerns": list(one.rules),
+        "at_once": one.at_once,
+        "heard": "" if one.heard is None else stamp(one.heard),
+        "ended": [day.isoformat() for day in one.ended],
     }
 
 
@@ -272,6 +297,10 @@ def _saved(record: Record) -> Saved:
         aside=a["aside"],
         aside_risk=a["aside_risk"],
         body=a["body"],
+        rules=tuple(a.get("concerns", ())),  # these four are missing where an older version saved it
+        at_once=a.get("at_once", False),
+        heard=_instant(a.get("heard") or None),
+        ended=tuple(map(date.fromisoformat, a.get("ended", ()))),
     )
 
 

@@ -1,23 +1,20 @@
-"""insights' HTTP door: a patient's assessment, the caseload, the rules. The clinic is always the token's."""
+"""A patient's assessment, the caseload, and the rules. The clinic is always the token's."""
 
-from datetime import datetime
-from typing import Annotated, Final, Self
+from datetime import datetime, timedelta
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from services.insights.domain import CATALOGUE, RULES_VERSION, Rule
-from services.insights.domain.brief import Brief
-from services.insights.handlers.briefing import Briefs, Receipts
+from services.insights.domain.ports import Wanted
 from services.insights.handlers.reading import Reader, Seen
 from shared.auth import Caller
 from shared.contracts.assessments import Concern
 from shared.contracts.base import Id, Number, Urgency
-from shared.errors import Problem
 from shared.runtime import WaitForPosition, caller_with, problems, settle
 
 router = APIRouter(tags=["insights"])
-ROUTERS: Final = (router,)
 
 
 def _reader(request: Request) -> Reader:
@@ -25,19 +22,17 @@ def _reader(request: Request) -> Reader:
     return reader
 
 
-def _briefs(request: Request) -> Briefs:
-    briefs: Briefs = request.state.briefs
-    return briefs
-
-
-def _receipts(request: Request) -> Receipts:
-    receipts: Receipts = request.state.receipts
-    return receipts
-
-
 TheReader = Annotated[Reader, Depends(_reader)]
-CLINICIAN: Final = "clinician"
-"""The role of a token that stands for a clinician: what is shown to it has been seen."""
+
+
+def _known_rule(name: str) -> str:
+    if name not in CATALOGUE:
+        raise ValueError(f"send one of {', '.join(CATALOGUE)}")
+    return name
+
+
+Concerning = Annotated[str, AfterValidator(_known_rule)]
+"""A rule of the catalogue."""
 
 
 class PatientInsights(BaseModel):
@@ -195,36 +190,6 @@ async def get_insights(
 
 
 @router.get(
-    "/v1/patients/{patient}/brief",
-    operation_id="get_brief",
-    summary="The session brief: what changed since the last session, and what is open",
-    responses=problems(400, 404),
-)
-async def get_brief(
-    *,
-    patient: Annotated[Id, Path(description="The clinic's own id of the patient.")],
-    session: Annotated[Id | None, Query(description="The session to prepare; default: the next one.")] = None,
-    wait_for: WaitForPosition,
-    briefs: Annotated[Briefs, Depends(_briefs)],
-    receipts: Annotated[Receipts, Depends(_receipts)],
-    request: Request,
-    response: Response,
-    caller: Caller = caller_with("insights:read"),
-) -> Brief:
-    """One call before a session. It shows what the patient wrote, so the token needs the scope `entries:read` as well.
-
-    Read with a clinician's token (role `clinician`), the entries shown count as seen: the patient's receipts say so.
-    """
-    if "entries:read" not in caller.scopes:
-        raise Problem(403, "forbidden", "Not with this token", "This needs a token with the scope 'entries:read' too.")
-    await settle(wait_for, request.state.reached, response)
-    made = await briefs.brief(caller.clinic, patient, session=session)
-    if caller.role == CLINICIAN:
-        receipts.shown(caller.clinic, made, by=caller.client)
-    return made.brief
-
-
-@router.get(
     "/v1/caseload",
     operation_id="get_caseload",
     summary="The clinic's patients, the most concerning first",
@@ -233,6 +198,11 @@ async def get_brief(
 async def get_caseload(
     *,
     clinician: Annotated[Id | None, Query(description="Only this clinician's patients.")] = None,
+    rule: Annotated[Concerning | None, Query(description="Only those with a concern of this rule.")] = None,
+    at_once: Annotated[bool, Query(description="Only those with evidence that is told at once.")] = False,
+    silent_days: Annotated[
+        int | None, Query(ge=1, le=3650, description="Only those not heard from for so many days, or never.")
+    ] = None,
     cursor: Annotated[str | None, Query(max_length=500, description="`next` of the last page, unchanged.")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="The most patients on a page.")] = 50,
     wait_for: WaitForPosition,
@@ -245,7 +215,9 @@ async def get_caseload(
     missed sessions, a mood shift, gone quiet, a rating drop; each the longest first. Then risk items past their recall
     that are still told of, then those without a concern. It is an order of reading, not of people."""
     await settle(wait_for, request.state.reached, response)
-    page = await reader.caseload(caller.clinic, clinician=clinician, cursor=cursor, limit=limit)
+    since = None if silent_days is None else request.state.clock.now() - timedelta(days=silent_days)
+    wanted = Wanted(clinician=clinician, rule=rule, at_once=at_once, silent_since=since)
+    page = await reader.caseload(caller.clinic, wanted, cursor=cursor, limit=limit)
     return CaseloadPage(items=[CaseloadPatient.of(seen) for seen in page.patients], next=page.next)
 
 

@@ -15,6 +15,7 @@ NOT_IN_A_LOG: Final = (
     "crisis_language",
     "question_overdue",
     "lingering_question",
+    "missed_sessions",
 )
 """Rules about questions, sessions and words, of which a tidy log says nothing."""
 

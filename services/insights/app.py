@@ -13,10 +13,12 @@ from services.insights.handlers import (
     TABLES,
     TOPICS,
     Backtests,
+    Briefs,
     ClinicTable,
     Insights,
     OutcomeReader,
     Reader,
+    Receipts,
 )
 from services.insights.settings import Settings
 from services.insights.store import MongoBacktests, MongoStore, ResumeReader
@@ -69,13 +71,15 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         reads = feed if position.topic in TABLES else resume
         return position.topic in TABLES | TOPICS and await wait_for(reads, position)
 
+    reader = Reader(shelf=store, progress=progress, clinics=clinics, clock=clock)
+    receipts = Receipts(publisher=publisher, clock=clock)
     backtests = Backtests(jobs=MongoBacktests(database=database), shelf=store, clinics=clinics, clock=clock)
 
     async def try_out() -> None:
         await feed.complete.wait()
         await backtests.run()
 
-    work = {"bus": judge(), "clinics": feed.run(), "backtests": try_out()}
+    work = {"bus": judge(), "clinics": feed.run(), "backtests": try_out(), "receipts": receipts.run()}
     tasks = [await stack.enter_async_context(runtime.background(one, name=name)) for name, one in work.items()]
     return {
         "verifier": verifier,
@@ -86,7 +90,9 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             "background work": runtime.running(tasks),
         },
         "clock": clock,
-        "reader": Reader(shelf=store, progress=progress, clinics=clinics, clock=clock),
+        "reader": reader,
+        "briefs": Briefs(shelf=store, reader=reader, clinics=clinics, clock=clock),
+        "receipts": receipts,
         "backtests": backtests,
         "outcomes": OutcomeReader(shelf=store, clinics=clinics, clock=clock),
         "reached": reached,

@@ -39,6 +39,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     documents, table = handlers.Documents.of(database, publisher, clock), Table[Clinic]()
     asked, names, team = Questions(database["asked"]), SessionNames(database["session_names"]), handlers.Team(table)
     passing = handlers.Passing(documents=documents, asked=asked, dues=Dues(database["dues"]), team=team, clock=clock)
+    care = handlers.Care(documents=documents, table=table, clock=clock)
     clinics = handlers.Clinics(documents=documents, team=team)
     resume, source = MongoResumeStore(database=database, group=name), partial(KafkaSource, bootstrap=settings.kafka)
     feed = TableFeed(service=SERVICE, source=source(group=None, topics=TABLES), on_event=clinics.take)
@@ -60,6 +61,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         "clock": clock,
         "reached": partial(wait_for, resume),
         "register": handlers.Register(documents=documents, asked=asked, table=table, clock=clock),
-        "sessions": handlers.Sessions(documents=documents, names=names, team=team, clock=clock),
+        "care": care,
+        "sessions": handlers.Sessions(documents=documents, names=names, care=care, team=team, clock=clock),
         "inbox": handlers.Inbox(documents=documents, asked=asked, team=team, publisher=publisher, clock=clock),
     }

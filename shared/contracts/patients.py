@@ -58,6 +58,7 @@ class CareTeamMember(Part):
     role: Role
     since: AwareDatetime
     until: AwareDatetime | None = None
+    note: str = Field(default="", max_length=500, description="Why they went, where it was said, e.g. at a transfer.")
 
 
 class EpisodeEnd(StrEnum):
@@ -98,6 +99,9 @@ class Patient(Document):
     mobile: Mobile | None = None
     consent_to_contact: bool = False
     clinician: Id | None = Field(default=None, description="Who hears of this patient's concerns.")
+    clinician_since: AwareDatetime | None = Field(
+        default=None, description="Since when `clinician` is theirs; None: since we know the patient, or it is nobody."
+    )
     zone: Zone | None = Field(default=None, description="The patient's own zone; the clinic's where none is given.")
     status: PatientStatus = PatientStatus.ACTIVE
     episode_started_on: date | None = Field(

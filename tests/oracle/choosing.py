@@ -18,10 +18,18 @@ PARAMETERS: dict[str, dict[str, float]] = {
     "rating_drop": {"earlier": 3, "min_drop": 0.5, "sd_factor": 2},
     "question_overdue": {},
     "lingering_question": {"hours_after": 1},
+    "missed_sessions": {"in_a_row": 2, "risk_days": 90},
 }
 
 INTRODUCED = dict.fromkeys(
-    ("risk_item_rising", "risk_item_skipped", "crisis_language", "question_overdue", "lingering_question"),
+    (
+        "risk_item_rising",
+        "risk_item_skipped",
+        "crisis_language",
+        "question_overdue",
+        "lingering_question",
+        "missed_sessions",
+    ),
     datetime(2026, 11, 23, tzinfo=UTC),
 )
 """Rules the catalogue has not had from the beginning, with the day it got them."""

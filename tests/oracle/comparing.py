@@ -22,6 +22,7 @@ MENTIONED: dict[str, tuple[str, ...]] = {
     "crisis_language": ("texts",),
     "question_overdue": ("overdue",),
     "lingering_question": ("lingering",),
+    "missed_sessions": ("missed",),
 }
 """The numbers that each rule's reason rests on and must mention (docs/rules.md, Wording)."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from tests.oracle.case import Case
 from tests.oracle.choosing import is_past, rules_chosen
 from tests.oracle.inquiring import crisis_language, lingering_question, question_overdue, target_of
+from tests.oracle.missed import missed_sessions
 from tests.oracle.plain import (
     TINY,
     Plain,
@@ -305,4 +306,5 @@ RULES: dict[str, Callable[[Case, dict[str, float]], Plain | None]] = {
     "rating_drop": rating_drop,
     "question_overdue": lambda case, _: question_overdue(case, concern),
     "lingering_question": lambda case, parameters: lingering_question(case, parameters, concern),
+    "missed_sessions": missed_sessions,
 }

@@ -74,7 +74,7 @@ def _evidence(rule: str, evidence: Plain, alerts: list[Plain], *, digest_is_out:
     return [
         f"{rule}: {evidence['id']} was told as {name} {one[name]}, but is {evidence[name]}"
         for one in told
-        for name in ("origin", "urgency")
+        for name in (("origin",) if rule == "missed_sessions" else ("origin", "urgency"))  # see docs/rules.md, 7
         if str(one[name]) != evidence[name]
     ]
 

@@ -10,6 +10,7 @@ from services.insights.domain import (
     crisis_language,
     deterioration,
     inquiries,
+    missed_sessions,
     mood_shift,
     rating_drop,
     risk_item,
@@ -21,6 +22,7 @@ from services.insights.domain.catalogue import (
     CRISIS_LANGUAGE,
     GONE_QUIET,
     LINGERING_QUESTION,
+    MISSED_SESSIONS,
     MOOD_SHIFT,
     QUESTION_OVERDUE,
     QUESTION_UNANSWERED,
@@ -188,6 +190,13 @@ class _Sight:
     def _rating_drop(self) -> None:
         if self.state.ratings is not None:
             self.take(rating_drop.concern(self.state.ratings, self.settled.rules[RATING_DROP.name]))
+
+    def _missed_sessions(self) -> None:
+        known, attended = self.state.registered, self.state.attendances
+        if known is not None and known.status is PatientStatus.ACTIVE and attended is not None:
+            parameters = self.settled.rules[MISSED_SESSIONS.name]
+            local = self.settled.local
+            self.take(*missed_sessions.concern(attended, self.state.risk, parameters, now=self.now, local=local))
 
 
 def assess(state: "PatientState", standing: Standing, *, now: datetime, horizon: datetime) -> Findings:

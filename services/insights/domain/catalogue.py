@@ -194,6 +194,26 @@ LINGERING_QUESTION: Final = Rule(
     absence=True,
 )
 
+MISSED_SESSIONS: Final = Rule(
+    name="missed_sessions",
+    title="Sessions missed",
+    says="Several sessions in a row were not attended or cancelled by the patient; or one was not attended after an "
+    "answer about harm above 0.",
+    until="A session is attended.",
+    source="Proposed in the project's clinical reference (5.4), after Davis 2020 and Binnie 2015; not validated.",
+    urgency=Urgency.AT_ONCE,
+    severity=Severity.IMPORTANT,
+    introduced=SINCE,
+    watches="Whether planned sessions were attended, not attended, or cancelled by the patient.",
+    wording="2 sessions running were missed, the last on Tue 3 Nov 2026 at 10:00.",
+    evidence="Each session that completes or extends the run; one not attended after an answer about harm at once.",
+    is_not="No sign of why: forgetting, being unwell and being unsure of the therapy look the same.",
+    parameters=(
+        Parameter("in_a_row", 2, 1, 10, "sessions missed in a row", whole=True),
+        Parameter("risk_days", 90, 1, 365, "days for which an answer about harm above 0 makes one not attended enough"),
+    ),
+)
+
 CATALOGUE: Final = {
     rule.name: rule
     for rule in (
@@ -208,6 +228,7 @@ CATALOGUE: Final = {
         RATING_DROP,
         QUESTION_OVERDUE,
         LINGERING_QUESTION,
+        MISSED_SESSIONS,
     )
 }
 """Every rule by name, in the order in which an assessment lists its concerns."""

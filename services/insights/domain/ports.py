@@ -133,7 +133,15 @@ class Store(Protocol):
 
 
 class Shelf(Protocol):
-    """The reading side of the store."""
+    """The reading side of the store. Every method may raise Recoverable."""
+
+    async def papers(self, key: str) -> Remembered | None:
+        """A patient's documents, months and entries set aside, without the facts; None where nothing is stored."""
+        ...
+
+    async def entries(self, key: str, months: Sequence[str]) -> list[tuple[str, bytes]]:
+        """A patient's facts of these months as they are kept, by id; those set aside may be among them."""
+        ...
 
     async def assessment(self, key: str) -> Saved | None:
         """A patient's saved assessment."""

@@ -9,6 +9,7 @@ from services.insights.domain.crisis_language import CrisisWords, Found, Where, 
 from services.insights.domain.deterioration import MEASURES, Scores
 from services.insights.domain.inquiries import Inquiries
 from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, key_id, micros, sort_key
+from services.insights.domain.missed_sessions import Attendances
 from services.insights.domain.mood_shift import MoodDays
 from services.insights.domain.rating_drop import Ratings
 from services.insights.domain.risk_answers import RiskAnswers, answered
@@ -61,6 +62,7 @@ class PatientState:
         "_last_id",
         "_last_origin",
         "aside",
+        "attendances",
         "inquiries",
         "mood",
         "observed",
@@ -89,6 +91,7 @@ class PatientState:
         self.ratings: Ratings | None = None
         self.words: CrisisWords | None = None
         self.inquiries: Inquiries | None = None
+        self.attendances: Attendances | None = None
         self.patient: Registered | None = None
         self.aside: dict[str, bool] = {}
 
@@ -227,9 +230,9 @@ class PatientState:
         if isinstance(document, Session):
             self._crisis_words().apply(document)
             self._inquiries().meet(document)
-            if self.ratings is None:
-                self.ratings = Ratings()
-            return self.ratings.apply(document)
+            if self.ratings is None or self.attendances is None:
+                self.ratings, self.attendances = Ratings(), Attendances()
+            return self.ratings.apply(document) | self.attendances.apply(document)
         if isinstance(document, Question):
             self._inquiries().handle(document)
             if self.questions is None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.insights.handlers.backtests import Backtests
+from services.insights.handlers.briefing import Briefs, Receipts
 from services.insights.handlers.clinics import ClinicTable
 from services.insights.handlers.insights import Insights
 from services.insights.handlers.kept import DOCUMENTS, FACTS
@@ -32,10 +33,12 @@ __all__ = [
     "TABLES",
     "TOPICS",
     "Backtests",
+    "Briefs",
     "By",
     "ClinicTable",
     "Insights",
     "OutcomeReader",
     "Outcomes",
     "Reader",
+    "Receipts",
 ]

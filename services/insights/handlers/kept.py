@@ -74,13 +74,23 @@ def _read(kept: bytes, skipped: int) -> Contract:
     return model.model_validate_json(kept[skipped:])
 
 
+def fact_of(kept: bytes) -> Fact:
+    """A fact as it was recorded. Raises Recoverable."""
+    return cast("Fact", _read(kept, 9))
+
+
+def document_of(kept: bytes) -> Contract:
+    """A document as it was published. Raises Recoverable."""
+    return _read(kept, 1)
+
+
 def state_of(remembered: Remembered) -> PatientState:
     """A patient's state, computed anew from what is kept. Raises Recoverable."""
     state = PatientState()
     for fact_id, kept in remembered.facts:
-        state.add(fact_id, cast("Fact", _read(kept, 9)), int.from_bytes(kept[1:9]))
+        state.add(fact_id, fact_of(kept), int.from_bytes(kept[1:9]))
     for kept in remembered.documents:
-        state.apply(_read(kept, 1))
+        state.apply(document_of(kept))
     for event_id, risk in remembered.aside.items():
         state.set_aside(event_id, risk=risk)
     return state

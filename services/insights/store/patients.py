@@ -71,11 +71,7 @@ class MongoStore:
         found: dict[str, Remembered] = {}
         facts: dict[str, dict[str, bytes]] = {}
         async for record in self._by_id(self._patients, keys):
-            found[record["_id"]] = Remembered(
-                documents=[kept["b"] for kept in record.get("d", {}).values()],
-                months=set(record.get("m", {})),
-                aside={_unquoted(name): risk for name, risk in record.get("x", {}).items()},
-            )
+            found[record["_id"]] = _remembered(record)
         months = [f"{key}/{month}" for key, one in found.items() for month in one.months]
         async for record in self._by_id(self._entries, months):
             mine = facts.setdefault(record["_id"].rpartition("/")[0], {})
@@ -108,6 +104,20 @@ class MongoStore:
     async def put_aside(self, key: str, event_id: str, *, risk: bool) -> None:
         """Note that an entry could not be processed: if it got among the facts, it is no longer one of them."""
         await _write(self._patients, [UpdateOne({"_id": key}, {"$set": {f"x.{_quoted(event_id)}": risk}}, upsert=True)])
+
+    async def papers(self, key: str) -> Remembered | None:
+        """A patient's documents, months and entries set aside, without the facts; None where nothing is stored."""
+        with recoverable():
+            record = await self._patients.find_one({"_id": key})
+        return None if record is None else _remembered(record)
+
+    async def entries(self, key: str, months: Sequence[str]) -> list[tuple[str, bytes]]:
+        """A patient's facts of these months as they are kept, by id; those set aside may be among them."""
+        found: dict[str, bytes] = {}
+        async for record in self._by_id(self._entries, [f"{key}/{month}" for month in months]):
+            for some in record.get("e", {}).values():
+                found.update(_facts_of(some))
+        return list(found.items())
 
     # --- assessments
 
@@ -216,6 +226,15 @@ async def _write(collection: Collection, writes: Sequence[UpdateOne]) -> None:
                 break
         else:
             raise Recoverable("The same patients are being written by too many at once; try again.")
+
+
+def _remembered(record: Record) -> Remembered:
+    """What is stored of a patient but for the facts."""
+    return Remembered(
+        documents=[kept["b"] for kept in record.get("d", {}).values()],
+        months=set(record.get("m", {})),
+        aside={_unquoted(name): risk for name, risk in record.get("x", {}).items()},
+    )
 
 
 def _one_value(facts: Mapping[str, bytes]) -> bytes:

@@ -314,6 +314,7 @@ class ClinicianBody(Body):
     )
     deputy: Id | None = Field(default=None, description="The clinician who stands in for them, by id.")
     role: Role = Field(default=Role.THERAPIST, description="Which questions come to them (docs/questions.md).")
+    zone: Zone | None = Field(default=None, description="Their own time zone, where it is not the clinic's.")
     away: list[AwayBody] = Field(
         default_factory=list, max_length=200, description="Leave: what they have stands among the unassigned then."
     )

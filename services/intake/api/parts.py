@@ -7,7 +7,7 @@ from unicodedata import category
 from fastapi import Depends, Path, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 
-from services.intake.handlers import Inbox, Register, Sessions
+from services.intake.handlers import Care, Inbox, Register, Sessions
 from shared.auth import Caller
 from shared.bus import Position
 from shared.contracts.base import Id
@@ -89,6 +89,11 @@ def _register(request: Request) -> Register:
     return register
 
 
+def _care(request: Request) -> Care:
+    care: Care = request.state.care
+    return care
+
+
 def _sessions(request: Request) -> Sessions:
     sessions: Sessions = request.state.sessions
     return sessions
@@ -105,6 +110,7 @@ def _now(request: Request) -> datetime:
 
 
 TheRegister = Annotated[Register, Depends(_register)]
+TheCare = Annotated[Care, Depends(_care)]
 TheSessions = Annotated[Sessions, Depends(_sessions)]
 TheInbox = Annotated[Inbox, Depends(_inbox)]
 Now = Annotated[datetime, Depends(_now)]

@@ -84,7 +84,11 @@ async def put_patient(
     response: Response,
     caller: Caller = caller_with("patients:write"),
 ) -> Patient:
-    """The id is the clinic's own. Sending the same again changes nothing. The clinic must be set up first."""
+    """The id is the clinic's own. Sending the same again changes nothing. The clinic must be set up first.
+
+    Where the patient has episodes of care, `status` and `episode_started_on` follow from them: left out, they stay; the
+    status `discharged` or `deceased` ends an open episode, and `active` needs one (POST .../referrals).
+    """
     written = await register.put_patient(
         Patient(
             clinic=caller.clinic,
@@ -93,7 +97,8 @@ async def put_patient(
             updated_at=now,
             **body.model_dump(exclude={"registered_at"}),
             registered_at=body.registered_at or now,
-        )
+        ),
+        said=frozenset(body.model_fields_set),
     )
     answered(response, written)
     return written.document

@@ -1,9 +1,9 @@
 """/v1/patients/{patient}/sessions and /v1/sessions."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StringConstraints
 
 from services.intake.api.parts import (
     Cursor,
@@ -14,17 +14,19 @@ from services.intake.api.parts import (
     PatientId,
     RawBody,
     SessionId,
+    TheInbox,
     TheSessions,
     answered,
     answers,
     decision,
     told,
 )
+from services.intake.api.questions import CaughtUp, QuestionReply
 from shared.auth import Caller
 from shared.contracts import Session
 from shared.contracts.base import Id, Origin
 from shared.contracts.safety import Safety
-from shared.contracts.sessions import Attendance, Rating
+from shared.contracts.sessions import Attendance, Checklist, Rating
 from shared.crisis_language import screen
 from shared.runtime import Body, IdempotencyKey, WaitForPosition, caller_with, fact_id, problems
 
@@ -46,6 +48,9 @@ class SessionBody(Body):
     scheduled_at: Instant = Field(
         description="When it begins: RFC 3339, offset mandatory, at most two years ahead.",
         examples=["2026-11-30T10:00:00+00:00"],
+    )
+    ends_at: Instant | None = Field(
+        default=None, description="When it is planned to end, within 12 hours; 50 minutes later where left out."
     )
     clinician: Id | None = Field(default=None, description="Who holds it; default: the patient's clinician.")
 
@@ -70,6 +75,7 @@ async def plan_session(
         patient=patient,
         session=body.session or fact_id(caller, route, key, b""),
         scheduled_at=body.scheduled_at,
+        ends_at=body.ends_at,
         clinician=body.clinician,
         idempotency=decision(caller, route, key, raw),
     )
@@ -106,12 +112,73 @@ async def get_session(
     return await sessions.session(caller.clinic, session)
 
 
+@router.get("/v1/sessions/{session}/open-questions", operation_id="list_open_questions",
+            summary="Questions that were still open when a session ended", responses=problems(400, 404))  # fmt: skip
+async def list_open_questions(
+    *,
+    session: SessionId,
+    sessions: TheSessions,
+    inbox: TheInbox,
+    _: CaughtUp,
+    caller: Caller = caller_with("entries:read"),
+) -> list[QuestionReply]:
+    """Asked by the end of the session (50 minutes after it begins where no end was said), and by then neither answered
+    nor settled. `status` is as of now."""
+    left = await inbox.left_open(await sessions.session(caller.clinic, session))
+    return [QuestionReply.of(asked, handling, inbox) for asked, handling in left]
+
+
+class RescheduleBody(Body):
+    """Where a session moves to, and who asked for it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"scheduled_at": "2026-12-01T10:00:00+00:00", "by": "patient"}]}
+    )
+
+    scheduled_at: Instant = Field(
+        description="When it begins now: RFC 3339, offset mandatory, at most two years ahead."
+    )
+    ends_at: Instant | None = Field(default=None, description="When it ends; left out, it is as long as before.")
+    by: Literal["patient", "clinic"] = Field(description="Who asked for another time.")
+
+
+@router.post("/v1/sessions/{session}/reschedule", operation_id="reschedule_session", summary="Move a session",
+             responses=answers(Session, 200) | problems(400, 404, 409, 410))  # fmt: skip
+async def reschedule_session(
+    *,
+    session: SessionId,
+    body: RescheduleBody,
+    sessions: TheSessions,
+    key: IdempotencyKey,
+    raw: RawBody,
+    response: Response,
+    caller: Caller = caller_with("patients:write"),
+) -> Session:
+    """Its id stays, and where it was is kept in `rescheduled`. A session held, missed or cancelled does not move."""
+    route = f"POST /v1/sessions/{session}/reschedule"
+    written = await sessions.reschedule(
+        caller.clinic,
+        session,
+        to=body.scheduled_at,
+        ends_at=body.ends_at,
+        by=body.by,
+        idempotency=decision(caller, route, key, raw),
+    )
+    told(response, written.position)
+    return written.document
+
+
 class AttendanceBody(Body):
     """What became of a session."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"attendance": "attended"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"attendance": "attended"}, {"attendance": "late", "late_minutes": 10}]}
+    )
 
     attendance: Attendance = Field(description="Before its time a session can only be cancelled.")
+    late_minutes: int | None = Field(
+        default=None, ge=1, le=240, strict=True, description="How late the patient came, with `late` only."
+    )
 
 
 @router.post("/v1/sessions/{session}/attendance", operation_id="record_attendance",
@@ -127,11 +194,74 @@ async def record_attendance(
     response: Response,
     caller: Caller = caller_with("patients:write"),
 ) -> Session:
-    """A later word replaces an earlier one, so that a slip can be corrected."""
+    """A later word replaces an earlier one, so that a slip can be corrected.
+
+    The first session attended in an open episode of care starts it.
+    """
     route = f"POST /v1/sessions/{session}/attendance"
     written = await sessions.record_attendance(
-        caller.clinic, session, body.attendance, idempotency=decision(caller, route, key, raw)
+        caller.clinic,
+        session,
+        body.attendance,
+        late_minutes=body.late_minutes,
+        idempotency=decision(caller, route, key, raw),
     )
+    told(response, written.position)
+    return written.document
+
+
+@router.delete("/v1/sessions/{session}/attendance", operation_id="take_back_attendance",
+               summary="Take back what was recorded of a session",
+               responses=answers(Session, 200) | problems(404, 409, 410))  # fmt: skip
+async def take_back_attendance(
+    *,
+    session: SessionId,
+    sessions: TheSessions,
+    response: Response,
+    caller: Caller = caller_with("patients:write"),
+) -> Session:
+    """For slips: a session cancelled by mistake is planned again. Doing it twice changes nothing."""
+    written = await sessions.take_back_attendance(caller.clinic, session)
+    told(response, written.position)
+    return written.document
+
+
+Point = Annotated[bool | None, Field(strict=True)]
+
+
+class ChecklistBody(Body):
+    """What the therapist looked after in this session, for the relationship. What is left out is not said."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"welcomed": True, "room_ready": True, "full_attention": True, "time_for_questions": False},
+            ]
+        }
+    )
+
+    welcomed: Point = Field(default=None, description="The patient was welcomed in person and on time.")
+    room_ready: Point = Field(default=None, description="The room (or the call) was quiet, private, comfortable.")
+    full_attention: Point = Field(default=None, description="Nothing else took the therapist's attention.")
+    time_for_questions: Point = Field(default=None, description="There was time for the patient's questions.")
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] = ""
+
+
+@router.put("/v1/sessions/{session}/checklist", operation_id="fill_checklist",
+            summary="Fill in the therapist's checklist of a session",
+            responses=answers(Session, 200) | problems(404, 409, 410))  # fmt: skip
+async def fill_checklist(
+    *,
+    session: SessionId,
+    body: ChecklistBody,
+    sessions: TheSessions,
+    now: Now,
+    response: Response,
+    caller: Caller = caller_with("patients:write"),
+) -> Session:
+    """The clinician's own, of a session that took place; a later one replaces it. `filled_by` is the token's client."""
+    checklist = Checklist(**body.model_dump(), filled_by=caller.client[:200], filled_at=now)
+    written = await sessions.fill_checklist(caller.clinic, session, checklist)
     told(response, written.position)
     return written.document
 

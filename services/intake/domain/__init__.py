@@ -3,7 +3,15 @@
 Versions and `updated_at` are set where documents are stored; a document returned as it was is no new version.
 """
 
+from services.intake.domain.care_team import Roles, join_care_team, leave_care_team, transfer_patient
 from services.intake.domain.clinics import BUILT_IN, RULES, Parameter, reply_by, set_up_clinic
+from services.intake.domain.episodes import (
+    discharge_patient,
+    refer_patient,
+    start_by_sessions,
+    start_episode,
+    waits_for_session,
+)
 from services.intake.domain.escalation import Warned, escalation_warnings, named_in
 from services.intake.domain.expecting import what_to_expect
 from services.intake.domain.people import forget_patient, register_clinician, register_patient
@@ -20,11 +28,17 @@ from services.intake.domain.questions import (
     settle_question,
 )
 from services.intake.domain.sessions import (
+    fill_checklist,
     forget_session,
+    left_open,
     plan_session,
     rate_session,
     record_attendance,
+    reschedule_session,
+    session_end,
     session_taken,
+    take_back_attendance,
+    was_held,
 )
 from services.intake.domain.triage import BY_A_HUMAN, TRIAGE, categorise, triage
 from services.intake.domain.when import AHEAD, EARLIEST, LIVE, LONG_AGO, SYNC, check_when
@@ -40,17 +54,23 @@ __all__ = [
     "SYNC",
     "TRIAGE",
     "Parameter",
+    "Roles",
     "Warned",
     "answer_question",
     "ask_question",
     "categorise",
     "check_when",
     "claim_question",
+    "discharge_patient",
     "escalation_warnings",
+    "fill_checklist",
     "forget_patient",
     "forget_question",
     "forget_session",
     "hand_over",
+    "join_care_team",
+    "leave_care_team",
+    "left_open",
     "named_in",
     "open_question",
     "plan_session",
@@ -58,13 +78,22 @@ __all__ = [
     "reassign",
     "recategorise",
     "record_attendance",
+    "refer_patient",
     "register_clinician",
     "register_patient",
     "reopen_question",
     "reply_by",
+    "reschedule_session",
+    "session_end",
     "session_taken",
     "set_up_clinic",
     "settle_question",
+    "start_by_sessions",
+    "start_episode",
+    "take_back_attendance",
+    "transfer_patient",
     "triage",
+    "waits_for_session",
+    "was_held",
     "what_to_expect",
 ]

@@ -53,6 +53,7 @@ RULES: Final[dict[str, dict[str, Parameter]]] = {
     },
     "question_overdue": {},
     "lingering_question": {"hours_after": Parameter(1, 0, 72)},
+    "missed_sessions": {"in_a_row": Parameter(2, 1, 10, whole=True), "risk_days": Parameter(90, 1, 365)},
 }
 """The starter catalogue's rules and what a clinic may set in them; what they mean stands in docs/rules.md."""
 

@@ -1,7 +1,9 @@
 """People: clinicians and patients."""
 
-from datetime import datetime
+from datetime import date, datetime
 
+from services.intake.domain.care_team import Roles, hand_over
+from services.intake.domain.episodes import keep_to_episodes
 from services.intake.domain.when import EARLIEST, LONG_AGO
 from shared.contracts import Clinician, Patient
 from shared.contracts.base import ChannelName
@@ -30,15 +32,36 @@ def register_clinician(wished: Clinician) -> Clinician:
     return wished
 
 
-def register_patient(current: Patient | None, wished: Patient, now: datetime) -> Patient:
-    """The patient as wished; since when they are registered is settled by the first registration."""
+_EVERYTHING = frozenset(Patient.model_fields)
+
+
+def register_patient(
+    current: Patient | None,
+    wished: Patient,
+    now: datetime,
+    *,
+    said: frozenset[str] = _EVERYTHING,
+    today: date | None = None,
+    roles: Roles | None = None,
+) -> Patient:
+    """The patient as wished; since when they are registered is settled by the first registration.
+
+    said: the fields the client sent. today: the patient's local day. What is the episodes' and the care team's stays
+    theirs: see `keep_to_episodes` and `hand_over`.
+    """
     if wished.registered_at > now:
         raise invalid(FieldError("/registered_at", "This is in the future: send when it was, or leave it out for now."))
     if wished.registered_at < EARLIEST:
         raise invalid(FieldError("/registered_at", "This is before 1950: check the year."))
     if current is not None:
-        settled = {"registered_at": current.registered_at, "created_at": current.created_at}
-        return wished.model_copy(update=settled)
+        theirs = hand_over(current, to=wished.clinician, at=now, note="", roles=roles or {})
+        settled = {
+            "registered_at": current.registered_at,
+            "created_at": current.created_at,
+            "clinician_since": theirs.clinician_since,
+            "care_team": theirs.care_team,
+        }
+        return keep_to_episodes(current, wished.model_copy(update=settled), said, today or now.date())
     return wished.model_copy(update={"created_at": now})
 
 

@@ -1,6 +1,7 @@
-"""Intake's use cases (`Register`, `Sessions`, `Inbox`), and what it does about its own topics (`SUBSCRIPTIONS`)."""
+"""Intake's use cases (`Register`, `Care`, `Sessions`, `Inbox`), and what it does about its topics (`SUBSCRIPTIONS`)."""
 
 from services.intake.handlers.documents import SERVICE, Documents
+from services.intake.handlers.episodes import Care
 from services.intake.handlers.follow import SUBSCRIPTIONS, TABLES, Clinics, Follower, keep_up
 from services.intake.handlers.passing import Passing
 from services.intake.handlers.questions import Inbox, Receipt
@@ -12,6 +13,7 @@ __all__ = [
     "SERVICE",
     "SUBSCRIPTIONS",
     "TABLES",
+    "Care",
     "Clinics",
     "Documents",
     "Follower",

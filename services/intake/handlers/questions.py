@@ -12,7 +12,7 @@ from services.intake.handlers.team import Team
 from services.intake.store import Asked, AskedPage, Questions, Wish
 from shared.bus import Message, Position, Publisher
 from shared.clock import Clock
-from shared.contracts import Clinic, Question
+from shared.contracts import Clinic, Question, Session
 from shared.contracts.base import Origin
 from shared.contracts.questions import Category, QuestionStatus
 from shared.contracts.safety import Safety, crisis_told, safety_reply
@@ -124,6 +124,22 @@ class Inbox:
         untouched = [domain.open_question(asked.fact, asked.recorded_at) for asked in page.items]
         handlings = await self._documents.questions.load_many(one.key for one in untouched)
         return page, {one.question: handlings.get(one.key, one) for one in untouched}
+
+    async def left_open(self, session: Session) -> list[tuple[Asked, Question]]:
+        """The patient's questions that were still open when a session ended, those changed longest ago first."""
+        found: list[tuple[Asked, Question]] = []
+        cursor: str | None = None
+        while True:
+            page, handlings = await self.questions(
+                session.clinic, wish=Wish(patient=session.patient), updated_since=None, cursor=cursor, limit=200
+            )
+            for asked in page.items:
+                handling = handlings[asked.fact.question]
+                if domain.left_open(asked.fact.occurred_at, handling, session):
+                    found.append((asked, handling))
+            cursor = page.next
+            if cursor is None:
+                return found
 
     async def answer(
         self, clinic: str, question: str, *, text: str, by: str, idempotency: Idempotency

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from services.intake import domain
 from services.intake.handlers.documents import Documents, clinic_not_set_up, expect_clinician, forget, found
+from services.intake.handlers.episodes import local_day, roles_of
 from services.intake.store import Questions
 from shared.clock import Clock
 from shared.contracts import Clinic, Clinician, Patient
@@ -61,13 +62,21 @@ class Register:
         """A clinic's clinicians, page by page."""
         return await self._documents.clinicians.page(clinic, updated_since=updated_since, cursor=cursor, limit=limit)
 
-    async def put_patient(self, wished: Patient) -> Written[Patient]:
-        """Register a patient, or change one. Raises Problem 409 (no clinic), 410 (deleted) and 422."""
+    async def put_patient(self, wished: Patient, *, said: frozenset[str]) -> Written[Patient]:
+        """Register a patient, or change one. Raises Problem 409 (no clinic, care that is over), 410 (deleted) and 422.
+
+        said: the fields the client sent.
+        """
         await self._expect_clinic(wished.clinic)
         await expect_clinician(self._documents, wished.clinic, wished.clinician)
         now = self._clock.now()
+        today = await local_day(self._documents, self._table, wished, now)
+        known = await self._documents.patients.load(wished.key)
+        gone = None if known is None or known.clinician == wished.clinician else known.clinician
+        roles = await roles_of(self._documents, wished.clinic, [gone])
         return await self._documents.patients.write(
-            wished.key, lambda current: domain.register_patient(current, wished, now)
+            wished.key,
+            lambda current: domain.register_patient(current, wished, now, said=said, today=today, roles=roles),
         )
 
     async def patient(self, clinic: str, patient: str) -> Patient:

@@ -1,27 +1,30 @@
-"""What happens around sessions: planned, held or not, rated."""
+"""What happens around sessions: planned, moved, held or not, looked back on."""
 
 from datetime import datetime
+from typing import Literal
 
 from services.intake import domain
 from services.intake.handlers.documents import Documents, expect_clinician, found, present
+from services.intake.handlers.episodes import Care
 from services.intake.handlers.team import Team
 from services.intake.store import SessionNames
 from shared.clock import Clock
 from shared.contracts import Session
 from shared.contracts.base import Origin
 from shared.contracts.safety import Safety, crisis_told, safety_reply
-from shared.contracts.sessions import Attendance, Rating
+from shared.contracts.sessions import Attendance, Checklist, Rating
 from shared.documents import Idempotency, Page, Written
 from shared.errors import not_found
 from shared.metrics import ENTRIES_ACCEPTED
 
 
 class Sessions:
-    """What happens around sessions: planned, held or not, rated."""
+    """What happens around sessions: planned, moved, held or not, looked back on."""
 
-    def __init__(self, *, documents: Documents, names: SessionNames, team: Team, clock: Clock) -> None:
+    def __init__(self, *, documents: Documents, names: SessionNames, care: Care, team: Team, clock: Clock) -> None:
         self._documents = documents
         self._names = names
+        self._care = care
         self._team = team
         self._clock = clock
 
@@ -32,6 +35,7 @@ class Sessions:
         patient: str,
         session: str,
         scheduled_at: datetime,
+        ends_at: datetime | None,
         clinician: str | None,
         idempotency: Idempotency,
     ) -> Written[Session]:
@@ -45,6 +49,7 @@ class Sessions:
             session=session,
             version=1,
             scheduled_at=scheduled_at,
+            ends_at=ends_at,
             clinician=clinician or whose.clinician,
             updated_at=now,
         )
@@ -64,15 +69,62 @@ class Sessions:
         """One session. Raises Problem 404, for another clinic's too."""
         return await found(self._documents.sessions, await self._key(clinic, session), "session")
 
-    async def record_attendance(
-        self, clinic: str, session: str, attendance: Attendance, *, idempotency: Idempotency
+    async def reschedule(
+        self,
+        clinic: str,
+        session: str,
+        *,
+        to: datetime,
+        ends_at: datetime | None,
+        by: Literal["patient", "clinic"],
+        idempotency: Idempotency,
     ) -> Written[Session]:
-        """Note what became of a session. Raises Problem 404 and 409."""
+        """Move a session to another time. Raises Problem 404, 409 and 422."""
         now = self._clock.now()
         return await self._documents.sessions.write(
             await self._key(clinic, session),
-            lambda current: domain.record_attendance(present(current, "session"), attendance, now),
+            lambda current: domain.reschedule_session(
+                present(current, "session"), to=to, ends_at=ends_at, by=by, now=now
+            ),
             idempotency=idempotency,
+        )
+
+    async def record_attendance(
+        self,
+        clinic: str,
+        session: str,
+        attendance: Attendance,
+        *,
+        late_minutes: int | None,
+        idempotency: Idempotency,
+    ) -> Written[Session]:
+        """Note what became of a session; the first one attended starts the open episode. Raises Problem 404 and 409."""
+        now = self._clock.now()
+        written = await self._documents.sessions.write(
+            await self._key(clinic, session),
+            lambda current: domain.record_attendance(
+                present(current, "session"), attendance, now, late_minutes=late_minutes
+            ),
+            idempotency=idempotency,
+        )
+        if domain.was_held(written.document):
+            # in a retry as well: the first try may have gone before it came to this
+            await self._care.held(written.document)
+        return written
+
+    async def take_back_attendance(self, clinic: str, session: str) -> Written[Session]:
+        """Have a session unmarked again. Raises Problem 404 and 409."""
+        return await self._documents.sessions.write(
+            await self._key(clinic, session),
+            lambda current: domain.take_back_attendance(present(current, "session")),
+        )
+
+    async def fill_checklist(self, clinic: str, session: str, checklist: Checklist) -> Written[Session]:
+        """Keep the therapist's checklist of a session. Raises Problem 404, 409 and 422."""
+        now = self._clock.now()
+        return await self._documents.sessions.write(
+            await self._key(clinic, session),
+            lambda current: domain.fill_checklist(present(current, "session"), checklist, now),
         )
 
     async def rate(self, clinic: str, session: str, rating: Rating, *, idempotency: Idempotency) -> Written[Session]:

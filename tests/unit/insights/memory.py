@@ -1,5 +1,6 @@
 """A store in memory that keeps what MongoDB would, and fails on demand."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from datetime import date, datetime
@@ -112,6 +113,16 @@ class MemoryStore:
             )
             for s in saved
         ]
+
+    async def papers(self, key: str) -> Remembered | None:
+        """See `Shelf`."""
+        kept = self.data.patients.get(key)
+        return None if kept is None else Remembered([], list(kept.documents), set(kept.months), dict(kept.aside))
+
+    async def entries(self, key: str, months: Sequence[str]) -> list[tuple[str, bytes]]:
+        """See `Shelf`."""
+        kept = self.data.patients[key]
+        return [(name, fact) for name, fact in kept.facts if json.loads(fact[9:])["local_day"][:7] in months]
 
     async def assessment(self, key: str) -> Saved | None:
         """See `Shelf`."""

@@ -13,6 +13,7 @@ from shared.contracts.base import Origin
 from shared.contracts.clinics import RuleChoice
 from shared.contracts.patients import PatientStatus
 from shared.contracts.questions import QuestionStatus
+from shared.contracts.sessions import Attendance
 from shared.errors import Recoverable
 from tests.fakes import Died, FakeClock
 from tests.unit.insights import builders as b
@@ -72,7 +73,10 @@ class Schedule:
             status = chance.choice([PatientStatus.ACTIVE, PatientStatus.ACTIVE, PatientStatus.DISCHARGED])
             return b.patient(version, patient=patient, status=status)
         if kind == "session":
-            return b.session(name, self.clock.now(), chance.randint(0, 10), version=version, patient=patient)
+            made = b.session(name, self.clock.now(), chance.randint(0, 10), version=version, patient=patient)
+            marked = {"attendance": chance.choice([None, *Attendance]), "attendance_at": self.clock.now()}
+            days = timedelta(days=chance.choice([-20, -2, -1, 3]))
+            return made.model_copy(update={"scheduled_at": self.clock.now() + days} | marked)
         question = f"{patient}-q{name[-1]}"
         made = b.handling(question, chance.choice(list(QuestionStatus)), version=version)
         return made.model_copy(update={"patient": patient})

@@ -118,6 +118,17 @@ def test_a_channel_needs_its_address() -> None:
     assert [error.pointer for error in refused.value.errors] == ["/mobile"]
 
 
+def test_leave_ends_after_it_starts() -> None:
+    """The refusal names the stretch that does not."""
+    leave = [{"starts_at": NOW, "ends_at": NOW + DAY}, {"starts_at": NOW, "ends_at": NOW}]
+    wished = Clinician.model_validate({"clinic": "harbour", "clinician": "priya", "version": 1, "away": leave})
+    with pytest.raises(Problem) as refused:
+        domain.register_clinician(wished)
+
+    assert [error.pointer for error in refused.value.errors] == ["/away/1/ends_at"]
+    assert domain.register_clinician(wished.model_copy(update={"away": wished.away[:1]})).away == wished.away[:1]
+
+
 def test_since_when_a_patient_is_registered_is_settled_once() -> None:
     """A later PUT cannot move the start from which silence is counted."""
     first = domain.register_patient(None, patient(registered_at=NOW - 90 * DAY), NOW)

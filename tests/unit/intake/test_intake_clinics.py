@@ -158,6 +158,7 @@ def test_the_vocabulary_of_rules_is_that_of_the_catalogue() -> None:
         "crisis_language",
         "question_overdue",
         "lingering_question",
+        "missed_sessions",
     ]
     defaults = {rule: {"parameters": {n: p.default for n, p in known.items()}} for rule, known in domain.RULES.items()}
     assert set_up(rule_set=rules(**defaults)).version == 1

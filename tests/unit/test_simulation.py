@@ -13,7 +13,7 @@ from tests.oracle.rules import RULES
 
 NOW = datetime(2026, 11, 23, 11, 30, tzinfo=UTC)
 FROM_THE_DOOR = {"crisis_language", "question_overdue"}
-"""Rules about what only a door can say of an entry: its screening, its triage. A story has neither before it is sent."""
+"""Rules about what only a door says of an entry: its screening, its triage. A story has neither before it is sent."""
 RATED = {
     *("felt_welcome", "room_was_comfortable", "felt_listened_to", "worked_on_what_matters", "questions_were_answered"),
     *("comment", "rated_at", "origin"),

@@ -59,7 +59,8 @@ class Wish:
         wanted: Record = {name: value for name, value in equal.items() if value is not None}
         conditions: list[Record] = []
         if self.among is not None:
-            conditions.append({"handling.to": {"$in": ["", *sorted(self.among)]}})
+            nobody = ["", None]  # None: kept before there was a `to`
+            conditions.append({"handling.to": {"$in": [*nobody, *sorted(self.among)]}})
         if self.late_at is not None:
             conditions.append({"handling.status": QuestionStatus.OPEN.value})
             conditions.append({"handling.target": {"$gt": "", "$lte": stamp(self.late_at)}})

@@ -58,10 +58,9 @@ def test_every_label_names_one_text_and_no_text_is_both() -> None:
     assert all(len(name) == 5 and name[0] == "Q" and name[1:].isdigit() for name in names)
 
 
+@pytest.mark.skipif(not DATA.exists(), reason="../shared/data is absent: the labels cannot be held against it")
 def test_the_labels_are_of_texts_that_are_there() -> None:
     """Where the data set is at hand."""
-    if not DATA.exists():
-        pytest.skip("../shared/data is absent: the labels cannot be held against it")
     truth = json.loads(TRUTH.read_text())
     known = {line.split(",", 1)[0] for line in DATA.read_text().splitlines()}
 

@@ -59,7 +59,8 @@ class Wish:
         wanted: Record = {name: value for name, value in equal.items() if value is not None}
         conditions: list[Record] = []
         if self.among is not None:
-            conditions.append({"handling.to": {"$in": ["", *sorted(self.among)]}})
+            nobody = ["", None]  # None: kept before there was a `to`
+            conditions.append({"handling.to": {"$in": [*nobody, *sorted(self.among)]}})
         if self.late_at is not None:
             conditions.append({"handling.status": QuestionStatus.OPEN.value})
             conditions.append({"handling.target": {"$gt": "", "$lte": stamp(self.late_at)}})
@@ -84,6 +85,9 @@ class Questions:
             await self._collection.create_index([("clinic", 1), ("handling.place", 1)])
             await self._collection.create_index([("clinic", 1), ("handling.status", 1), ("handling.place", 1)])
             await self._collection.create_index([("clinic", 1), ("patient", 1), ("handling.place", 1)])
+            await self._collection.create_index(
+                [("clinic", 1), ("handling.status", 1), ("handling.role", 1), ("handling.place", 1)]
+            )
 
     async def record(self, facts: Iterable[tuple[QuestionAsked, datetime]], *, forgotten: frozenset[str]) -> None:
         """Keep questions asked, each with when it was recorded; of patients in `forgotten` (keys), only that they were.
@@ -194,10 +198,13 @@ class Dues:
         What was due over a day ago (a store being rebuilt reads it all once more) is spread over an hour.
         """
         by_minute: dict[int, list[str]] = {}
+        wanted = list(dues)
+        if not wanted:
+            return
         with recoverable():
             reached = await self._collection.find_one({"_id": self._REACHED})
         soonest = max(_minute(now), 0 if reached is None else int(reached["minute"])) + self.AHEAD
-        for key, due in dues:
+        for key, due in wanted:
             minute = _minute(due) + 1
             if minute < soonest:
                 old = now - due > timedelta(days=1)
@@ -207,8 +214,7 @@ class Dues:
             UpdateOne({"_id": str(minute)}, {"$addToSet": {"keys": {"$each": keys}}}, upsert=True)
             for minute, keys in by_minute.items()
         ]
-        if writes:
-            await _upserted(self._collection, writes)
+        await _upserted(self._collection, writes)
 
     async def fallen(self, now: datetime) -> tuple[list[str], int] | None:
         """Keys that have fallen due by now, and the minute to tell `done` of; None where there is nothing to do.

@@ -76,3 +76,37 @@ def test_a_clinic_that_works_seldom_has_no_wait_without_end() -> None:
 
     assert seldom.after(at(23, 10), timedelta(days=7)) == at(23, 10) + timedelta(days=370)
     assert seldom.open_after(at(23, 10), 60) == at(23, 9) + timedelta(weeks=60)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "minutes"),
+    [
+        (at(23, 10), at(23, 16), 360),
+        (at(23, 16), at(24, 10), 120),
+        (at(25, 16), at(27, 10), 120),
+        (at(21, 8), at(22, 20), 0),
+        (at(23, 16), at(23, 10), 0),
+    ],
+)
+def test_how_long_the_clinic_works_between_two_instants(since: datetime, until: datetime, minutes: int) -> None:
+    """Nights, weekends and holidays do not count; backwards there is nothing."""
+    assert NINE_TO_FIVE.worked(since, until) == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(("night", "hours"), [(date(2026, 3, 29), 5), (date(2026, 10, 25), 7)])
+def test_the_hour_the_clocks_change_is_counted_as_it_was_worked(night: date, hours: int) -> None:
+    """A night shift of six hours by the clock on the wall was five or seven."""
+    opens = datetime.combine(night, time(0), LONDON)
+
+    assert NIGHTS.worked(opens, datetime.combine(night, time(6), LONDON)) == timedelta(hours=hours)
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.integers(0, 5_000),
+)
+def test_what_is_worked_until_a_span_has_passed_is_that_span(since: datetime, minutes: int) -> None:
+    """`worked` counts what `after` waits for."""
+    span = timedelta(minutes=minutes)
+    for working_time in (NINE_TO_FIVE, NIGHTS):
+        assert working_time.worked(since, working_time.after(since, span)) == span

@@ -201,7 +201,7 @@ async def settle_question(
     asked, written = await inbox.settle(
         caller.clinic,
         question,
-        by="patient" if body is None else body.said_by,
+        by="patient" if body is None or caller.role == "patient" else body.said_by,
         idempotency=decision(caller, f"POST /v1/questions/{question}/settle", key, raw),
     )
     told(response, written.position)

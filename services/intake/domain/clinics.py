@@ -28,6 +28,10 @@ RULES: Final[dict[str, dict[str, Parameter]]] = {
         "at_once_from": Parameter(2, 1, 100, whole=True),
     },
     "risk_item_skipped": {"days": Parameter(30, 1, 365, whole=True)},
+    "crisis_language": {
+        "days": Parameter(14, 1, 90, whole=True),
+        "tell_days": Parameter(90, 1, 365, whole=True),
+    },
     "reliable_deterioration": {"phq9": Parameter(6, 1, 27, whole=True), "gad7": Parameter(4, 1, 21, whole=True)},
     "mood_shift": {
         "lambda": Parameter(0.1, 0.01, 1),
@@ -46,10 +50,6 @@ RULES: Final[dict[str, dict[str, Parameter]]] = {
         "earlier": Parameter(3, 2, 50, whole=True),
         "min_drop": Parameter(0.5, 0.01, 10),
         "sd_factor": Parameter(2, 0.1, 10),
-    },
-    "crisis_language": {
-        "days": Parameter(14, 1, 90, whole=True),
-        "tell_days": Parameter(90, 1, 365, whole=True),
     },
     "question_overdue": {},
     "lingering_question": {"hours_after": Parameter(1, 0, 72)},

@@ -48,19 +48,31 @@ class Passing:
         while (fallen := await self._dues.fallen(self._clock.now())) is not None:
             keys, until = fallen
             for key in keys:
-                handed += await self._look_at(key)
+                handed += await self._tried(key)
             await self._dues.done(until)
         return handed
+
+    async def _tried(self, key: str) -> bool:
+        try:
+            return await self._look_at(key)
+        except Recoverable:
+            raise
+        except Exception as error:  # noqa: BLE001  one bad question must not let all others wait for ever
+            _log.error("question_due_failed", kind=type(error).__name__)
+            return False
 
     async def _look_at(self, key: str) -> bool:
         clinic, _, question = key.split("/")
         asked, now = await self._asked.find(clinic, question), self._clock.now()
-        settings = self._team.settings(clinic, now)
-        if asked is None or settings is None:  # deleted, or the clinic is: nobody waits any more
+        if asked is None:  # the patient was deleted: nobody waits any more
+            return False
+        known_clinic = self._team.clinics.get(clinic) or await self._documents.clinics.load(clinic)
+        if known_clinic is None:  # a store being rebuilt, and a topic not read yet: soon
+            await self._dues.add([(key, now)], now=now)
             return False
         untouched = domain.open_question(asked.fact, asked.recorded_at)
         known = await self._documents.questions.load(key, with_deleted=True)
-        lead = settings.escalation.lead
+        lead = known_clinic.settings_at(now).escalation.lead
         if domain.reassign(known or untouched, lead=lead, now=now) == (known or untouched):
             return False
         try:
@@ -79,6 +91,6 @@ class Passing:
                 await self.look()
             except Recoverable:
                 _log.warning("questions_due_put_off")
-            except Exception as error:  # noqa: BLE001  one bad question must not let all others wait for ever
+            except Exception as error:  # noqa: BLE001  whatever it is, the next look is another try
                 _log.error("questions_due_failed", kind=type(error).__name__)
             await asyncio.sleep(EVERY.total_seconds())

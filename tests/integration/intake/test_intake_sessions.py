@@ -20,8 +20,10 @@ async def test_a_session_is_planned_held_and_rated(harbour: Client) -> None:
     assert held.json()["attendance"] == "attended"
     assert rated.json()["rating"] | RATING == rated.json()["rating"]
     assert (twice.status_code, twice.json()["code"]) == (409, "already_rated")
-    assert await harbour.get("/v1/sessions/s1") == rated.json()
-    assert (await harbour.get("/v1/patients/sam/sessions"))["items"] == [rated.json()]
+    kept = {name: value for name, value in rated.json().items() if name != "safety"}
+    assert rated.json()["safety"]["prominent"] is False
+    assert await harbour.get("/v1/sessions/s1") == kept
+    assert (await harbour.get("/v1/patients/sam/sessions"))["items"] == [kept]
 
 
 async def test_a_retry_of_a_decision_gets_the_same_answer_and_changes_nothing(harbour: Client) -> None:

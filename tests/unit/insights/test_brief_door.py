@@ -35,7 +35,7 @@ class House:
         self.world, self.publisher = World(Random(1), FakeClock(NOW)), FakePublisher()
         store, clock = MemoryStore(self.world.data), self.world.clock
         self.issuer = DevelopmentIssuer(environment="development", issuer="i", audience="a", clock=clock)
-        reader = Reader(shelf=store, progress=Progress(NOW), clock=clock)
+        reader = Reader(shelf=store, progress=Progress(NOW), clinics=Owner(self.world), clock=clock)
         self.receipts = Receipts(publisher=self.publisher, clock=clock)
         self.state = {
             "verifier": Verifier(jwks=self.issuer.jwks(), issuer="i", audience="a", clock=clock),

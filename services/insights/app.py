@@ -44,7 +44,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     )
     progress = ResumeReader(database=database, group=name, topics=TOPICS - OWN_TOPICS)
     insights = Insights(store=store, publisher=publisher, clinics=clinics, clock=clock, epoch=settings.epoch,
-                        cached=settings.cached_patients)  # fmt: skip
+                        cached=settings.cached_patients, new_rules_from=settings.new_rules_from)  # fmt: skip
     feed = TableFeed(service=SERVICE, source=source(group=None, topics=TABLES), on_event=clinics.apply)
     read = source(group=name, topics=TOPICS, fetching=GATHERED)
     runner = Runner(service=SERVICE, source=read, handler=insights, resume=resume,
@@ -70,6 +70,8 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             "clinics": runtime.healthy(feed.health),
             "background work": runtime.running(tasks),
         },
-        "reader": Reader(shelf=store, progress=progress, clinics=clinics, clock=clock),
+        "reader": Reader(
+            shelf=store, progress=progress, clinics=clinics, clock=clock, new_rules_from=settings.new_rules_from
+        ),
         "reached": reached,
     }

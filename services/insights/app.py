@@ -55,7 +55,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     )
     progress = ResumeReader(database=database, group=name, topics=TOPICS - OWN_TOPICS)
     insights = Insights(store=store, publisher=publisher, clinics=clinics, clock=clock, epoch=settings.epoch,
-                        cached=settings.cached_patients)  # fmt: skip
+                        cached=settings.cached_patients, new_rules_from=settings.new_rules_from)  # fmt: skip
     feed = TableFeed(service=SERVICE, source=source(group=None, topics=TABLES), on_event=clinics.apply)
     read = source(group=name, topics=TOPICS, fetching=GATHERED)
     runner = Runner(service=SERVICE, source=read, handler=insights, resume=resume,
@@ -71,7 +71,9 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         reads = feed if position.topic in TABLES else resume
         return position.topic in TABLES | TOPICS and await wait_for(reads, position)
 
-    reader = Reader(shelf=store, progress=progress, clinics=clinics, clock=clock)
+    reader = Reader(
+        shelf=store, progress=progress, clinics=clinics, clock=clock, new_rules_from=settings.new_rules_from
+    )
     receipts = Receipts(publisher=publisher, clock=clock)
     backtests = Backtests(jobs=MongoBacktests(database=database), shelf=store, clinics=clinics, clock=clock)
 

@@ -1,6 +1,6 @@
 """What insights is told from outside: RAPPORT_* as all services, INSIGHTS_* its own."""
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.runtime import CommonSettings
@@ -17,11 +17,17 @@ class Settings(CommonSettings):
         validation_alias="INSIGHTS_EPOCH",
         description="Count it up when the topics were restored from a backup: what was said before is then outdone.",
     )
+    new_rules_from: AwareDatetime | None = Field(
+        default=None,
+        validation_alias="INSIGHTS_NEW_RULES_FROM",
+        description="When this deployment took its present catalogue: rules that came to the catalogue later than the "
+        "first ones tell nothing from before it (docs/rules.md). Without it, from the day they were introduced.",
+    )
     cached_patients: int = Field(
         default=50_000,
         ge=1,
         validation_alias="INSIGHTS_CACHED_PATIENTS",
-        description="Patients whose state is kept in memory (about 100 MB per 10,000 with 200 entries each).",
+        description="Patients whose state is kept in memory (about 250 MB per 10,000 with 200 entries each).",
     )
     batch_records: int = Field(
         default=5_000,

@@ -38,8 +38,13 @@ class Standing:
 
     __slots__ = ("_from", "_settled", "version")
 
-    def __init__(self, clinic: Clinic | None, *, as_if_always: bool = False) -> None:
-        """as_if_always: every rule counts as in force for ever, as a backtest has it."""
+    def __init__(
+        self, clinic: Clinic | None, *, as_if_always: bool = False, new_rules_from: datetime | None = None
+    ) -> None:
+        """as_if_always: every rule counts as in force for ever, as a backtest has it.
+
+        new_rules_from: since when we have the rules that the catalogue has not had from the beginning.
+        """
         self.version = clinic.version if clinic else 0
         if clinic is None or clinic.deleted:
             self._from = [0]
@@ -47,7 +52,7 @@ class Standing:
         else:
             self._from = [micros(settings.effective_from) for settings in clinic.settings]
             stretches = [(in_force(s.rule_set), s.working_time) for s in clinic.settings]
-        told_from = _told_from([rules for rules, _ in stretches], self._from)
+        told_from = _told_from([rules for rules, _ in stretches], self._from, new_rules_from)
         self._settled = [
             Settled(rules, working_time, {} if as_if_always else since)
             for (rules, working_time), since in zip(stretches, told_from, strict=True)
@@ -66,7 +71,7 @@ class Standing:
         return min((since for since in self._from if since > now), default=None)
 
 
-def _told_from(stretches: list[InForce], begins: list[int]) -> list[dict[str, datetime]]:
+def _told_from(stretches: list[InForce], begins: list[int], new: datetime | None) -> list[dict[str, datetime]]:
     """Of each stretch of settings, since when its rules have been in force without a break, in this form.
 
     The first settings count as in force for ever, but for what the catalogue has had only since some day.
@@ -82,7 +87,7 @@ def _told_from(stretches: list[InForce], begins: list[int]) -> list[dict[str, da
                 since[name] = found[-1][name]
             if introduced is not None:
                 day = datetime(introduced.year, introduced.month, introduced.day, tzinfo=UTC)
-                since[name] = max(since.get(name, day), day)
+                since[name] = max(since.get(name, day), day, new or day)
         found.append(since)
     return found
 

@@ -47,6 +47,7 @@ class Insights:
     recent: those judged within so many records of a partition are looked at again when it becomes ours; to be several
         batches.
     epoch: counts up when the log was restored from a backup, so that we outdo what was said before.
+    new_rules_from: since when we have rules that the catalogue has not had from the beginning; None: since it has.
     """
 
     def __init__(
@@ -57,12 +58,15 @@ class Insights:
         clinics: Clinics,
         clock: Clock,
         epoch: int = 0,
+        new_rules_from: datetime | None = None,
         cached: int = 50_000,
         recent: int = 20_000,
     ) -> None:
         self._store, self._clock, self._cached = store, clock, cached
         self._epoch, self._recent = epoch, recent
-        self._voice = Voice(store=store, publisher=publisher, clinics=clinics, clock=clock, epoch=epoch)
+        self._voice = Voice(
+            store=store, publisher=publisher, clinics=clinics, clock=clock, epoch=epoch, new_rules_from=new_rules_from
+        )
         self._owned: dict[int, Owned] = {}
 
     # --- whose partition it is

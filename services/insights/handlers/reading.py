@@ -44,12 +44,22 @@ class Caseload:
 class Reader:
     """Answers from the store, for one clinic at a time: the caller's."""
 
-    def __init__(self, *, shelf: Shelf, progress: Progress, clinics: Clinics, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        shelf: Shelf,
+        progress: Progress,
+        clinics: Clinics,
+        clock: Clock,
+        new_rules_from: datetime | None = None,
+    ) -> None:
         self._shelf, self._progress, self._clinics, self._clock = shelf, progress, clinics, clock
+        self._new_rules_from = new_rules_from
 
     def settled(self, clinic: str) -> Settled:
         """What a clinic has in force now."""
-        return Standing(self._clinics.clinic(clinic)).at(micros(self._clock.now()))
+        standing = Standing(self._clinics.clinic(clinic), new_rules_from=self._new_rules_from)
+        return standing.at(micros(self._clock.now()))
 
     async def insights(self, clinic: str, patient: str) -> Seen:
         """What holds for a patient and why. Raises Problem 404 where nothing is known of them yet."""

@@ -50,9 +50,18 @@ class Word:
 class Voice:
     """Makes assessments, and says those that differ from what was said and outdo it."""
 
-    def __init__(self, *, store: Store, publisher: Publisher, clinics: Clinics, clock: Clock, epoch: int) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        publisher: Publisher,
+        clinics: Clinics,
+        clock: Clock,
+        epoch: int,
+        new_rules_from: datetime | None = None,
+    ) -> None:
         self._store, self._publisher, self._clinics, self._clock = store, publisher, clinics, clock
-        self._epoch = epoch
+        self._epoch, self._new_rules_from = epoch, new_rules_from
         self._standings: dict[str, tuple[Clinic | None, Standing]] = {}
 
     def standing(self, clinic: str) -> Standing:
@@ -60,7 +69,7 @@ class Voice:
         document = self._clinics.clinic(clinic)
         known = self._standings.get(clinic)
         if known is None or known[0] is not document:
-            known = self._standings[clinic] = (document, Standing(document))
+            known = self._standings[clinic] = (document, Standing(document, new_rules_from=self._new_rules_from))
         return known[1]
 
     def may_outdo(self, owned: Owned, view: View) -> bool:

@@ -224,3 +224,16 @@ def test_a_rule_new_in_the_catalogue_tells_nothing_from_before_it_came() -> None
 
     assert [[one.id for c in each.concerns for one in c.telling] for each in found] == [[], ["q"]]
     assert all(b.listed(each, "risk_item_skipped").holds for each in found)
+
+
+@pytest.mark.parametrize(("upgraded", "evidence"), [(2, ["q"]), (2.1, []), (0, ["q"])])
+def test_an_installation_upgraded_late_tells_nothing_from_before_its_new_rules(
+    upgraded: float, evidence: list[str]
+) -> None:
+    """About harm a day before is not yet the past; the rules there have always been are told as ever."""
+    state = b.state_of(("q", answer(1, None)), ("r", answer(0, 2)))
+    standing = Standing(None, new_rules_from=on(upgraded))
+    found = assess(state, standing, now=on(3), horizon=on(3))
+
+    assert [one.id for one in b.listed(found, "risk_item_skipped").telling] == evidence
+    assert [one.id for one in b.listed(found, "risk_item").telling] == ["r"]

@@ -23,7 +23,7 @@ from services.intake.api.parts import (
 from services.intake.handlers import Register
 from shared.auth import Caller
 from shared.contracts import Clinic, Clinician
-from shared.contracts.base import ChannelName, Id, Number, Zone
+from shared.contracts.base import Id, Number, PersonalChannel, Zone
 from shared.contracts.clinics import (
     ClinicSettings,
     Contact,
@@ -34,6 +34,7 @@ from shared.contracts.clinics import (
     Region,
     Scale,
     ScaleItem,
+    Webhook,
     Weekday,
 )
 from shared.contracts.escalation import (
@@ -135,6 +136,10 @@ class DutyRotaBody(DutyRota, Body):
     overrides: list[OverrideBody] = Field(default_factory=list, max_length=500)  # type: ignore[assignment]
 
 
+class WebhookBody(Webhook, Body):
+    """A system that hears of every alert (docs/providers.md)."""
+
+
 _CLINIC: Final[dict[str, Any]] = {
     "name": "Harbour Clinic",
     "zone": "Europe/London",
@@ -169,6 +174,8 @@ _CLINIC: Final[dict[str, Any]] = {
             {"starts_at": "2026-12-24T09:00:00+00:00", "ends_at": "2026-12-27T09:00:00+00:00", "clinician": "sasha"}
         ],
     },
+    "webhooks": [{"name": "record-system", "url": "https://hooks.harbour.example/rapport", "generation": 1}],
+    "verify_contacts": False,
 }
 
 
@@ -208,6 +215,15 @@ class ClinicBody(Body):
         default_factory=EscalationBody, description="Who is told next while nobody has acted (docs/escalation.md)."
     )
     duty_rota: DutyRotaBody | None = Field(default=None, description="Who is on duty when.")
+    webhooks: list[WebhookBody] = Field(
+        default_factory=list,
+        max_length=5,
+        description="Systems that hear of every alert, signed as Standard Webhooks says; GET /v1/webhooks shows the "
+        "secrets.",
+    )
+    verify_contacts: bool = Field(
+        default=False, description="Have addresses verified before they are relied on (docs/providers.md)."
+    )
 
 
 class WarningReply(BaseModel):
@@ -280,7 +296,7 @@ class ClinicianBody(Body):
     name: Name
     email: Email | None = None
     mobile: Mobile | None = Field(default=None, description="In E.164 form, e.g. +447700900001.")
-    channels: list[ChannelName] = Field(
+    channels: list[PersonalChannel] = Field(
         min_length=1, max_length=2, description="How they are told of concerns: email, sms, or both."
     )
     deputy: Id | None = Field(default=None, description="The clinician who stands in for them, by id.")

@@ -13,6 +13,8 @@ from shared.metrics import DELIVERIES_HELD
 
 BEHIND: Final = timedelta(seconds=90)
 """How much later than the first the others that are held would go, so that the first one takes them along."""
+APART: Final = timedelta(seconds=2)
+"""And how far from one another, so that one of them goes first where the first one was no longer needed."""
 MOST_TOGETHER: Final = 50
 
 
@@ -37,7 +39,7 @@ class Pacing:
             waiting = [row for row in await self._paces.held(contact) if row != delivery.id]
             await self._paces.hold(contact, delivery.id)
             DELIVERIES_HELD.inc()
-            return until + (BEHIND if waiting else timedelta(0))
+            return until + (BEHIND + APART * len(waiting) if waiting else timedelta(0))
 
     async def companions(self, delivery: Delivery, leg: Leg, address: str) -> list[Delivery]:
         """The other rows held for the same number, claimed, so that this one's message speaks for them too.

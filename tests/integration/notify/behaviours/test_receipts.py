@@ -61,24 +61,36 @@ async def test_a_failure_for_good_takes_the_other_way_once() -> None:
 
 async def test_a_failure_for_now_is_sent_again_with_the_same_reference_and_then_counts_for_good() -> None:
     """Every five minutes, three times; a late receipt about an earlier send is about that one alone."""
-    scene = Scene(govuk=True)
-    scene.weights = {"twilio": 1, "govuk-notify": 100}
+    scene = Scene()
     scene.clinician(email=None, channels=["sms"])
-    scene.settings(escalation={"at_once": {"steps": [{"who": "clinician", "after_minutes": 0}]}})
+    async with scene:
+        await scene.raised()
+        first = await scene.expect_sms()
+        await scene.twilio_says(first, "undelivered", error="30003")
+        second = await scene.expect_sms(within=timedelta(minutes=6))
+        await scene.twilio_says(first, "undelivered", error="30003")
+        await scene.forward(timedelta(minutes=4))
+        assert second.callback == first.callback
+        for _ in range(2):
+            await scene.twilio_says(second, "undelivered", error="30003")
+            second = await scene.expect_sms(within=timedelta(minutes=6))
+        await scene.twilio_says(second, "undelivered", error="30003")
+
+        await scene.expect_mail(DUTY)
+
+
+async def test_a_failure_for_now_is_sent_again_by_the_other_provider_where_there_is_one() -> None:
+    """GOV.UK Notify could not deliver it: Twilio may."""
+    scene = Scene(govuk=True)
+    scene.weights = {"twilio": 1, "govuk-notify": 1000}
+    scene.clinician(email=None, channels=["sms"])
     async with scene:
         await scene.raised()
         first = await scene.expect_govuk()
         await scene.govuk_says(first, "temporary-failure")
-        second = await scene.expect_govuk(within=timedelta(minutes=6))
-        await scene.govuk_says(first, "temporary-failure")
-        await scene.forward(timedelta(minutes=4))
-        assert second.reference == first.reference
-        for _ in range(2):
-            await scene.govuk_says(second, "temporary-failure")
-            second = await scene.expect_govuk(within=timedelta(minutes=6))
-        await scene.govuk_says(second, "temporary-failure")
 
-        await scene.expect_mail(DUTY)
+        second = await scene.expect_sms(within=timedelta(minutes=6))
+        assert second.callback.endswith(f"?leg={first.reference}")
 
 
 async def test_a_receipt_that_overtakes_the_providers_answer_is_kept_for_it() -> None:
@@ -86,24 +98,13 @@ async def test_a_receipt_that_overtakes_the_providers_answer_is_kept_for_it() ->
     scene = Scene()
     scene.clinician(email=None, channels=["sms"])
     async with scene:
-        taken = scene.twilio.messages
-
-        class Overtaking(list):  # type: ignore[type-arg]
-            pass
-
+        scene.twilio.meanwhile = lambda sms: scene.twilio_says(sms, "undelivered", error="30005", at_once=True)
         alert = await scene.raised()
-        sms = await scene.expect_sms()
-        row = next(iter(scene.world.rows().values()))
-        earlier = row.model_copy(
-            update={
-                "legs": tuple(leg.model_copy(update={"state": "pending", "message": None}) for leg in row.legs),
-                "done": False,
-            }
-        )
-        assert taken == [sms]
-        assert earlier.waiting
-        await scene.twilio_says(sms, "delivered")
-        assert [leg.receipt for leg in await scene.trail(alert)] == ["delivered"]
+
+        await scene.expect_sms()
+        await scene.expect_mail(DUTY, saying=alert.reference)
+        first = (await scene.trail(alert))[0]
+        assert (first.state, first.receipt, first.early) == ("failed", "failed_for_good", ())
 
 
 async def test_a_receipt_about_nothing_of_ours_is_answered_and_counted() -> None:

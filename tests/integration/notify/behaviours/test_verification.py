@@ -46,8 +46,7 @@ async def test_every_address_is_asked_once_and_opening_the_link_confirms_nothing
         after = scene.process.contacts.state("harbour", Channel.EMAIL, PRIYA)
 
         assert "This is mine" in opened.text
-        assert before is not None and before.verified_at is None
-        assert after is not None and after.verified_at == scene.clock.now()
+        assert [state and state.verified_at for state in (before, after)] == [None, scene.clock.now()]
         assert all("Confirmed" in answer.text for answer in pressed)
 
 
@@ -89,7 +88,8 @@ async def test_a_link_that_is_not_whole_confirms_nothing() -> None:
 
         assert [answer.status_code for answer in answers] == [404, 404, 404]
         state = scene.process.contacts.state("harbour", Channel.EMAIL, PRIYA)
-        assert state is not None and state.verified_at is None
+        assert state is not None
+        assert state.verified_at is None
 
 
 async def test_who_does_not_answer_is_asked_three_times_and_then_left_in_peace() -> None:

@@ -197,16 +197,16 @@ class Deliveries:
             await self._due.mark(delivery.id, next_due(delivery))
 
     async def refer(self, delivery: Delivery, legs: Iterable[str]) -> None:
-        """Have legs found by their ids, which providers know them by. Safe to repeat. Raises Recoverable."""
-        writes = [UpdateOne({"_id": leg}, {"$set": {"row": delivery.id}}, upsert=True) for leg in legs]
+        """Have a row found by legs' ids, which providers know them by. Safe to repeat. Raises Recoverable."""
+        writes = [UpdateOne({"_id": leg}, {"$addToSet": {"rows": delivery.id}}, upsert=True) for leg in legs]
         if writes:
             await _written(self._references, writes)
 
-    async def of_leg(self, leg: str) -> str | None:
-        """The id of the row a leg is in; None where it is no leg of ours. Raises Recoverable."""
+    async def of_leg(self, leg: str) -> dict[str, Delivery]:
+        """The rows that a leg's message spoke for, by id; none where it is no leg of ours. Raises Recoverable."""
         with recoverable():
             found = await self._references.find_one({"_id": leg})
-        return None if found is None else str(found["row"])
+        return {} if found is None else await self.load_many(found["rows"])
 
 
 def _fields(delivery: Delivery) -> Record:
@@ -226,12 +226,15 @@ class Paces:
     def __init__(self, *, collection: Collection) -> None:
         self._collection = collection
 
-    async def sent(self, contact: str, now: datetime) -> list[datetime]:
-        """When a number got its messages of the last three hours, and a few before. Raises Recoverable."""
+    async def sent(self, contact: str, now: datetime, *, but: str) -> list[datetime]:
+        """When a number got its messages of the last three hours, and a few before; each leg counts once, by its last
+        try, and the one asked for (`but`) not at all. Raises Recoverable."""
         names = [f"{contact}/{_window(now)}", f"{contact}/{_window(now) - 1}"]
         with recoverable():
             found = await self._collection.find({"_id": {"$in": names}}).to_list(None)
-        return [datetime.fromisoformat(one.partition(" ")[0]) for record in found for one in record.get("sent", ())]
+        tries = sorted(one.partition(" ")[::2] for record in found for one in record.get("sent", ()))
+        last = {leg: at for at, leg in tries if leg != but}
+        return [datetime.fromisoformat(at) for at in last.values()]
 
     async def note(self, contact: str, leg: str, now: datetime) -> None:
         """A number is being sent a message; what is older than six hours is forgotten. Raises Recoverable."""

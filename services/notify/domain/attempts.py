@@ -72,7 +72,13 @@ def attempt_of(result: Result, now: datetime) -> Attempt:
 
 def _sent(delivery: Delivery, tried: Leg, result: Result, now: datetime) -> Delivery:
     """Accepted. What is urgent is looked at again when its receipt should be there."""
-    update = {"state": LegState.SENT, "why": None, "provider": result.provider or None, "held": False}
+    update = {
+        "state": LegState.SENT,
+        "why": None,
+        "provider": result.provider or None,
+        "held": False,
+        "bundled": result.bundled or None,
+    }
     sent = tried.model_copy(update=update | {"message": result.message or None})
     if result.receipt_within is not None and delivery.urgency is Urgency.AT_ONCE and delivery.kind in _CONFIRMED:
         within = now + result.receipt_within

@@ -61,7 +61,8 @@ class Result(_Row):
     """A channel's word on one attempt: the provider's answer code, and when it asked to be tried again.
 
     provider, message: which provider, and its own id of the message. receipt_within: a receipt is to come, and by then
-    it should have. another: there is another provider, to be tried at once. stopped: the recipient wants no more there.
+    it should have. bundled: the leg whose message spoke for this one too. another: there is another provider, to be
+    tried at once. stopped: the recipient wants no more there.
     """
 
     outcome: Outcome
@@ -70,6 +71,7 @@ class Result(_Row):
     provider: str = ""
     message: str = ""
     receipt_within: timedelta | None = None
+    bundled: str = ""
     another: bool = False
     stopped: bool = False
 
@@ -107,7 +109,7 @@ class Leg(_Row):
     provider, message: who accepted it last, and its id there. receipt, receipt_at: the last word of a receipt.
     unconfirmed: accepted, and no receipt came in time. resends: after receipts that said `failed for now`. early:
     receipts that came before the provider's own answer was recorded. heard: the ids of receipts taken in. held: put
-    off so as not to flood the recipient.
+    off so as not to flood the recipient. bundled: the leg whose message spoke for it.
     """
 
     id: str
@@ -129,6 +131,7 @@ class Leg(_Row):
     early: tuple[Heard, ...] = ()
     heard: tuple[str, ...] = ()
     held: bool = False
+    bundled: str | None = None
 
     @property
     def to_fallback(self) -> bool:
@@ -201,7 +204,7 @@ class Delivery(_Row):
     @property
     def waiting_since(self) -> datetime:
         """Since when it has been overdue, if it is: what was put off on purpose is not."""
-        put_off_on_purpose = self.reopened or any(leg.held for leg in self.waiting)
+        put_off_on_purpose = self.reopened or self.kind is Kind.HOOK or any(leg.held for leg in self.waiting)
         return self.look_at if put_off_on_purpose else self.due_at
 
     @property

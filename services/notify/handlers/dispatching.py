@@ -110,6 +110,8 @@ class Dispatcher:
             self._waiting.pop(delivery.id, None)
         elif delivery.waiting_since <= now:
             self._waiting[delivery.id] = delivery.waiting_since
+        else:
+            self._waiting.pop(delivery.id, None)
         # what is done is cleared out of the last bucket it stands in before it is looked at again
         self._remember(delivery.id, now + 2 * LATE if delivery.finished else next_due(delivery))
 

@@ -18,6 +18,7 @@ from services.notify.domain import (
     Item,
     Kind,
     Leg,
+    LegState,
     Notice,
     Outcome,
     Result,
@@ -205,9 +206,12 @@ class HandingOver:
         together = await self._together(delivery, leg, address)
         notice = replace(notice, others=sum(len(row.items) for row, _ in together))
         result = await self._sent(delivery, leg, messenger, notice)
-        told = result is not None and result.outcome is Outcome.ACCEPTED
-        bundled = Result(outcome=Outcome.ACCEPTED, code=f"in one message with {leg.id}") if told else None
+        bundled = None
+        if result is not None and result.outcome is Outcome.ACCEPTED:
+            words = {"code": f"in one message with {leg.id}", "bundled": leg.id}
+            bundled = result.model_copy(update=words)  # its receipt is theirs too
         for row, theirs in together:
+            await self._deliveries.refer(row, [leg.id])
             await self._recorded(row, theirs, bundled, last=True)
         if result is not None and result.stopped:
             await _persistently(lambda: self._post.contacts.stop(address, by="provider"))
@@ -299,7 +303,8 @@ class HandingOver:
 
 
 def _count_without_recipient(before: Delivery, after: Delivery) -> None:
-    if after.fell_back is not None and before.fell_back is None and after.step is None:
+    nobody_else = all(leg.to_fallback or leg.state is LegState.FAILED for leg in after.legs)
+    if after.fell_back is not None and before.fell_back is None and after.step is None and nobody_else:
         ALERTS_WITHOUT_RECIPIENT.inc(len(after.items))
 
 

@@ -32,7 +32,7 @@ class Pacing:
         contact = self._contacts.hashed(leg.channel, address)
         async with self._turns.setdefault(contact, asyncio.Lock()):
             now = self._clock.now()
-            until = free_at(await self._paces.sent(contact, now), now) if limited(delivery, leg) else now
+            until = free_at(await self._paces.sent(contact, now, but=leg.id), now) if limited(delivery, leg) else now
             if until <= now:
                 await self._paces.note(contact, leg.id, now)
                 return None

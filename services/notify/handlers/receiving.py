@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from services.notify.domain import Delivery, Heard, Receipt, Said, after_receipt, normal_number, said
+from services.notify.domain import Delivery, Heard, Leg, Receipt, Said, after_receipt, normal_number, said
 from services.notify.handlers.contacts import Contacts
 from services.notify.handlers.dispatching import Dispatcher
 from services.notify.handlers.post import Post
@@ -42,25 +42,29 @@ class Receiving:
                 RECEIPTS.labels(provider, word)
 
     async def receipt(self, provider: str, leg: str, heard: Heard) -> bool:
-        """Take a receipt in; False where it is about no message of ours. Raises Recoverable."""
-        row = await self._deliveries.of_leg(leg)
-        found = None if row is None else (await self._deliveries.load_many([row])).get(row)
-        RECEIPTS.labels(provider, heard.receipt.value if found is not None else "unknown").inc()
-        if found is None:
-            return False
+        """Take a receipt in, for every row the message spoke for; False where it is no message of ours.
+
+        Raises Recoverable.
+        """
+        rows = await self._deliveries.of_leg(leg)
+        RECEIPTS.labels(provider, heard.receipt.value if rows else "unknown").inc()
+        for row in rows.values():
+            for one in row.legs:
+                if leg in (one.id, one.bundled):
+                    await self._heard(row, one, heard)
+        return bool(rows)
+
+    async def _heard(self, row: Delivery, leg: Leg, heard: Heard) -> None:
         now = self._clock.now()
-        mine = next(one for one in found.legs if one.id == leg)
-        person = self._post.person(found.clinic, mine, now)
-        fallback = self._post.fallback(found.clinic, now)
+        person, fallback = self._post.person(row.clinic, leg, now), self._post.fallback(row.clinic, now)
 
         def change(current: Delivery) -> Delivery | None:
-            after = after_receipt(current, leg, heard, person=person, fallback=fallback, now=now)
+            after = after_receipt(current, leg.id, heard, person=person, fallback=fallback, now=now)
             return None if after == current else after
 
-        changed = await self._deliveries.change(found.id, change)
+        changed = await self._deliveries.change(row.id, change)
         if changed is not None:
             self._dispatcher.take_note(changed)
-        return True
 
     async def refused(self, provider: str) -> None:
         """Something came that the provider has not signed."""
@@ -69,15 +73,12 @@ class Receiving:
 
     async def stopped(self, leg: str) -> None:
         """A provider says of a message that its recipient wants no more. Raises Recoverable."""
-        row = await self._deliveries.of_leg(leg)
-        found = None if row is None else (await self._deliveries.load_many([row])).get(row)
-        mine = next((one for one in found.legs if one.id == leg), None) if found is not None else None
-        if found is None or mine is None:
-            return
-        person = self._post.person(found.clinic, mine, self._clock.now())
-        address = None if person is None else person.addresses.get(mine.channel)
-        if address is not None:
-            await self._contacts.stop(address, by="provider")
+        for row in (await self._deliveries.of_leg(leg)).values():
+            mine = next((one for one in row.legs if one.id == leg), None)
+            person = None if mine is None else self._post.person(row.clinic, mine, self._clock.now())
+            address = None if person is None or mine is None else person.addresses.get(mine.channel)
+            if address is not None:
+                await self._contacts.stop(address, by="provider")
 
     async def text(self, number: str, text: str, *, message: str, opt_out: str = "") -> Said:
         """Take in a text from somebody. message: the provider's id of it; opt_out: what the provider took it for.

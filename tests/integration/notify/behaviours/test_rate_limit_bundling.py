@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from services.notify.domain import link_of
 from shared.contracts.base import Urgency
-from tests.harness import MOBILE, Scene
+from tests.harness import DUTY, MOBILE, Scene
 from tests.harness.scene import SECRET
+from tests.providers import Answer
 
 LATER = Urgency.WORKING_HOURS
 
@@ -54,6 +55,30 @@ async def test_five_in_a_quarter_of_an_hour_and_then_it_waits() -> None:
 
         await scene.expect_sms(MOBILE, within=timedelta(minutes=11))
         assert scene.clock.now() - began == timedelta(minutes=10)
+
+
+async def test_a_bundle_that_could_not_be_delivered_leaves_none_of_its_alerts_untold() -> None:
+    """Its receipt is every one's: the fallback contact is told of all of them."""
+    scene = Scene()
+    scene.clinician(email=None, channels=["sms"])
+    async with scene:
+        for number in range(3):
+            await scene.raised(f"rule_{number}", LATER)
+        await scene.expect_sms(MOBILE)
+        bundle = await scene.expect_sms(MOBILE, saying="2 alerts waiting", within=timedelta(seconds=70))
+        await scene.twilio_says(bundle, "undelivered", error="30005")
+
+        for alert in scene.world.alerts()[1:]:
+            await scene.expect_mail(DUTY, saying=alert.reference)
+
+
+async def test_a_text_that_is_not_urgent_is_not_held_because_of_its_own_first_try() -> None:
+    """The provider answered 503: it is sent again after a second, not after a minute."""
+    async with sms_only() as scene:
+        scene.twilio.answers[MOBILE] = Answer(503, times=1)
+        await scene.raised("rule_0", LATER)
+
+        await scene.expect_sms(MOBILE)
 
 
 async def test_what_was_taken_while_it_was_held_is_not_told() -> None:

@@ -1,12 +1,14 @@
 """What notify is told from outside: RAPPORT_* as all services, NOTIFY_* its own."""
 
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from shared.runtime import CommonSettings
 
+AppriseKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 LONGEST_PUBLIC_URL = 60
 """A link must leave room for words in an SMS of 160."""
 
@@ -57,7 +59,7 @@ class Settings(CommonSettings):
         description="After so many minutes without a receipt an urgent message is no longer relied on alone.",
     )
     apprise_url: str = Field(default="", validation_alias="NOTIFY_APPRISE_URL", description="An Apprise API.")
-    apprise_keys: dict[str, Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]] = Field(
+    apprise_keys: Annotated[dict[str, AppriseKey], NoDecode] = Field(
         default_factory=dict, validation_alias="NOTIFY_APPRISE_KEYS", description="By clinic: its key there, as JSON."
     )
     webhooks_inside: bool = Field(
@@ -78,6 +80,12 @@ class Settings(CommonSettings):
         if len(url) > LONGEST_PUBLIC_URL:
             raise ValueError(f"NOTIFY_PUBLIC_URL must have at most {LONGEST_PUBLIC_URL} characters, to fit into an SMS")
         return url.rstrip("/")
+
+    @field_validator("apprise_keys", mode="before")
+    @classmethod
+    def _json_or_nothing(cls, keys: Any) -> Any:
+        """An empty variable, as compose passes on what is not set, is none."""
+        return (json.loads(keys) if keys.strip() else {}) if isinstance(keys, str) else keys
 
     def link_key(self) -> str:
         """The secret that links are made with. Raises RuntimeError that says what to set."""

@@ -27,6 +27,7 @@ SECRET = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]
 INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 ZONES = st.sampled_from(["Europe/London", "America/New_York", "Asia/Kathmandu", "Pacific/Auckland", "UTC"])
 RELAXED = settings(deadline=None)
+VERIFYING = {"verify.txt.j2", "verify.html.j2", "verify-page.html.j2"}
 LONGEST_URL = "https://" + "alerts-of-the-clinic" * 2 + ".example.org"
 
 
@@ -224,9 +225,6 @@ def test_no_template_is_left_unrendered() -> None:
     found = Environment(loader=PackageLoader("services.notify", "templates"), autoescape=True).list_templates()
 
     assert set(found) == {"email.txt.j2", "email.html.j2", "page.html.j2", *VERIFYING}
-
-
-VERIFYING = {"verify.txt.j2", "verify.html.j2", "verify-page.html.j2"}
 
 
 def test_a_verification_message_asks_to_confirm_and_says_nothing_of_anybody() -> None:

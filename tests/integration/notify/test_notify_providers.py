@@ -10,6 +10,7 @@ import pytest
 from services.notify.api.receipts import twilio_signature
 from shared.bus.provision import provision
 from shared.contracts.base import ChannelName, Urgency
+from shared.contracts.clinics import Webhook
 from shared.mongo import open_database
 from tests.integration.notify_house import Door, House, Place, concern, evidence, risk, until
 from tests.providers import MailServer, Twilio
@@ -121,3 +122,20 @@ async def test_what_nobody_signed_is_refused(house: House) -> None:
 
     assert [answer.status_code for answer in (bare, large, absent)] == [403, 413, 404]
     assert "X-Twilio-Signature" in bare.json()["detail"]
+
+
+async def test_a_clinic_sees_the_secrets_of_its_own_webhooks_and_of_no_other(house: House) -> None:
+    """As Standard Webhooks writes them, another one for each generation; another clinic's list is empty."""
+    hook = Webhook(name="records", url="https://hooks.example/rapport")
+    async with house.clinic(webhooks=[hook]) as clinic, house.notify() as door:
+        (first,) = (await door.ask(clinic.name, "GET", "/v1/webhooks")).json()["items"]
+        others = (await door.ask("another", "GET", "/v1/webhooks")).json()["items"]
+        await clinic.set_up(webhooks=[hook.model_copy(update={"generation": 2})])
+
+        async def renewed() -> bool:
+            (now,) = (await door.ask(clinic.name, "GET", "/v1/webhooks")).json()["items"]
+            return now["generation"] == 2 and now["secret"] != first["secret"]
+
+        await until("a new secret", renewed)
+        assert first["secret"].startswith("whsec_")
+        assert others == []

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from shared.contracts.base import ChannelName, Document, Id, Number, Part, Zone
+from shared.contracts.base import Document, Id, Number, Part, PersonalChannel, Zone
 from shared.contracts.escalation import DutyRota, EscalationSettings
 from shared.contracts.topics import Topic
 from shared.working_time import WorkingTime
@@ -137,6 +137,23 @@ class RuleSet(Part):
     rules: dict[str, RuleChoice] = Field(default_factory=dict)
 
 
+WebhookUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s#]*)?$", max_length=400)]
+
+
+class Webhook(Part):
+    """A system of the clinic's that hears of every alert: reference, urgency, deadline and link, no patient data.
+
+    What it is signed with is derived from the deployment's key, the clinic, the name and the generation, and stands in
+    no document: GET /v1/webhooks shows it.
+    """
+
+    name: Id
+    url: WebhookUrl = Field(description="https; without a user name. A secret in it could be read by all services.")
+    generation: int = Field(
+        default=1, ge=1, le=1000, description="Count it up to have a new secret; the one before is signed with as well."
+    )
+
+
 class ClinicSettings(Part):
     """A clinic's settings from one instant on."""
 
@@ -170,6 +187,12 @@ class ClinicSettings(Part):
     duty_rota: DutyRota | None = Field(default=None, description="Who is on duty when.")
     question_targets: dict[CategoryName, QuestionTarget] = Field(
         default_factory=dict, description="Who answers which questions by when, where it differs from the defaults."
+    )
+    webhooks: list[Webhook] = Field(default_factory=list, description="Systems that hear of every alert.")
+    verify_contacts: bool = Field(
+        default=False,
+        description="Whether addresses are verified before they are relied on: until then what is urgent goes to the "
+        "fallback contact as well, and everything else to verified addresses only.",
     )
 
     def question_target(self, category: CategoryName) -> QuestionTarget:
@@ -220,7 +243,7 @@ class Clinician(Document):
     name: str = Field(default="", max_length=120)
     email: Email | None = None
     mobile: Mobile | None = None
-    channels: list[ChannelName] = Field(default_factory=list)
+    channels: list[PersonalChannel] = Field(default_factory=list)
     deputy: Id | None = Field(default=None, description="The clinician who stands in for them.")
     role: Role = Role.THERAPIST
     zone: Zone | None = Field(default=None, description="The clinician's own zone; the clinic's where none is given.")

@@ -23,7 +23,7 @@ from services.intake.api.parts import (
 from services.intake.handlers import Register
 from shared.auth import Caller
 from shared.contracts import Clinic, Clinician
-from shared.contracts.base import ChannelName, Id, Number, Zone
+from shared.contracts.base import Id, Number, PersonalChannel, Zone
 from shared.contracts.clinics import (
     Away,
     CategoryName,
@@ -38,6 +38,7 @@ from shared.contracts.clinics import (
     Role,
     Scale,
     ScaleItem,
+    Webhook,
     Weekday,
 )
 from shared.contracts.escalation import (
@@ -143,6 +144,10 @@ class QuestionTargetBody(QuestionTarget, Body):
     """Who answers one kind of question, and by when: `minutes` the clinic works, or `days`; one of the two."""
 
 
+class WebhookBody(Webhook, Body):
+    """A system that hears of every alert (docs/providers.md)."""
+
+
 _CLINIC: Final[dict[str, Any]] = {
     "name": "Harbour Clinic",
     "zone": "Europe/London",
@@ -179,6 +184,8 @@ _CLINIC: Final[dict[str, Any]] = {
         ],
     },
     "question_targets": {"medication": {"role": "prescriber", "minutes": 240}},
+    "webhooks": [{"name": "record-system", "url": "https://hooks.harbour.example/rapport", "generation": 1}],
+    "verify_contacts": False,
 }
 
 
@@ -227,6 +234,15 @@ class ClinicBody(Body):
     question_targets: dict[CategoryName, QuestionTargetBody] = Field(
         default_factory=dict,
         description="Who answers which questions by when, where it differs from the defaults (docs/questions.md).",
+    )
+    webhooks: list[WebhookBody] = Field(
+        default_factory=list,
+        max_length=5,
+        description="Systems that hear of every alert, signed as Standard Webhooks says; GET /v1/webhooks shows the "
+        "secrets.",
+    )
+    verify_contacts: bool = Field(
+        default=False, description="Have addresses verified before they are relied on (docs/providers.md)."
     )
 
 
@@ -309,7 +325,7 @@ class ClinicianBody(Body):
     name: Name
     email: Email | None = None
     mobile: Mobile | None = Field(default=None, description="In E.164 form, e.g. +447700900001.")
-    channels: list[ChannelName] = Field(
+    channels: list[PersonalChannel] = Field(
         min_length=1, max_length=2, description="How they are told of concerns: email, sms, or both."
     )
     deputy: Id | None = Field(default=None, description="The clinician who stands in for them, by id.")

@@ -34,7 +34,6 @@ from shared.contracts.clinics import (
     Region,
     Scale,
     ScaleItem,
-    Weekday,
 )
 from shared.contracts.escalation import (
     MOST_STEPS,
@@ -45,6 +44,7 @@ from shared.contracts.escalation import (
     RotaOverride,
     Step,
 )
+from shared.contracts.protocols import CheckInQuestion, Protocol, ProtocolName, Weekday
 from shared.runtime import Body, WaitForPosition, caller_with, problems
 
 router = APIRouter(tags=["clinic"])
@@ -53,6 +53,14 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 ClockTime = Annotated[time, InWords]
 Day = Annotated[date, InWords]
 Domain = Annotated[str, StringConstraints(to_lower=True, strip_whitespace=True, max_length=190)]
+
+
+class ProtocolBody(Protocol, Body):
+    """What is asked of a patient, how often, and how long it can be answered (docs/schedules.md)."""
+
+
+class CheckInQuestionBody(CheckInQuestion, Body):
+    """A question of the clinic's own, asked with a check-in."""
 
 
 class ContactBody(Contact, Body):
@@ -169,6 +177,19 @@ _CLINIC: Final[dict[str, Any]] = {
             {"starts_at": "2026-12-24T09:00:00+00:00", "ends_at": "2026-12-27T09:00:00+00:00", "clinician": "sasha"}
         ],
     },
+    "protocols": [
+        {
+            "name": "daily-mood",
+            "asks": "check_in",
+            "rhythm": {"every": "days", "days": 1},
+            "windows": [{"opens": "18:00", "closes": "21:00"}],
+            "late_after": 180,
+            "expires_after": 720,
+            "reminders_after": [60],
+        }
+    ],
+    "pathways": {"low-mood": ["daily-mood"]},
+    "check_in_questions": [{"name": "outside", "wording": "Were you outside today?", "kind": "yes_no"}],
 }
 
 
@@ -208,6 +229,15 @@ class ClinicBody(Body):
         default_factory=EscalationBody, description="Who is told next while nobody has acted (docs/escalation.md)."
     )
     duty_rota: DutyRotaBody | None = Field(default=None, description="Who is on duty when.")
+    protocols: list[ProtocolBody] = Field(
+        default_factory=list, max_length=50, description="What patients are asked for, and when (docs/schedules.md)."
+    )
+    pathways: dict[Id, list[ProtocolName]] = Field(
+        default_factory=dict, max_length=50, description="Which protocols are followed on a pathway."
+    )
+    check_in_questions: list[CheckInQuestionBody] = Field(
+        default_factory=list, max_length=20, description="Questions of your own, asked with a check-in."
+    )
 
 
 class WarningReply(BaseModel):

@@ -6,6 +6,7 @@ Versions and `updated_at` are set where documents are stored; a document returne
 from services.intake.domain.clinics import BUILT_IN, RULES, Parameter, reply_by, set_up_clinic
 from services.intake.domain.escalation import Warned, escalation_warnings, named_in
 from services.intake.domain.people import forget_patient, register_clinician, register_patient
+from services.intake.domain.protocols import assign
 from services.intake.domain.questions import (
     answer_question,
     ask_question,
@@ -34,6 +35,7 @@ __all__ = [
     "Warned",
     "answer_question",
     "ask_question",
+    "assign",
     "check_when",
     "escalation_warnings",
     "forget_patient",

@@ -66,9 +66,12 @@ class Register:
         await self._expect_clinic(wished.clinic)
         await expect_clinician(self._documents, wished.clinic, wished.clinician)
         now = self._clock.now()
-        return await self._documents.patients.write(
-            wished.key, lambda current: domain.register_patient(current, wished, now)
-        )
+        clinic = self._table.get(wished.clinic) or await self._documents.clinics.load(wished.clinic)
+
+        def registered(current: Patient | None) -> Patient:
+            return domain.register_patient(current, domain.assign(current, wished, clinic, now), now)
+
+        return await self._documents.patients.write(wished.key, registered)
 
     async def patient(self, clinic: str, patient: str) -> Patient:
         """One patient. Raises Problem 404."""

@@ -8,7 +8,17 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from services.mood.api import ROUTERS
-from services.mood.handlers import SUBSCRIPTIONS, TABLES, Catalogue, Clinics, Follower, Reader, Recorder
+from services.mood.handlers import (
+    SUBSCRIPTIONS,
+    TABLES,
+    Catalogue,
+    Clinics,
+    Follower,
+    Reader,
+    Recorder,
+    Reminding,
+    Schedules,
+)
 from services.mood.settings import Settings
 from services.mood.store import Store
 from shared import runtime
@@ -42,7 +52,8 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     feed = TableFeed(service=SERVICE, source=source(group=None, topics=TABLES), on_event=clinics.apply)
     # timelines may be a moment behind (reads can wait for a position); the door may not
     read = source(group=name, topics=SUBSCRIPTIONS, fetching=LEISURELY)
-    follower = Follower(store=store)
+    reminding = Reminding(store=store, clinics=clinics, publisher=publisher, clock=clock)
+    follower = Follower(store=store, reminding=reminding)
     runner = Runner(service=SERVICE, source=read, handler=follower, resume=resume, publisher=publisher, clock=clock,
                     limits=Limits(concurrency=16))  # fmt: skip  # a batch that pauses must not hold up the others
     work = {"bus": runner.run(), "clinics": feed.run()}
@@ -67,5 +78,6 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         "recorder": Recorder(publisher=publisher, clinics=clinics, clock=clock),
         "catalogue": Catalogue(clinics=clinics, clock=clock, packs=packs),
         "reader": Reader(store=store, clinics=clinics, clock=clock),
+        "schedules": Schedules(store=store, clinics=clinics, publisher=publisher, clock=clock),
         "reached": reached,
     }

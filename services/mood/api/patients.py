@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from services.mood.domain import MOST, Instrument, Kind, Progress, Range, Recorded, Wish
+from services.mood.domain import MOST, Changed, Instrument, Kind, Mark, Progress, Range, Timing, Wish
 from services.mood.handlers import Reader, Shown
 from shared.auth import Caller
 from shared.contracts import CheckInRecorded, Question, QuestionAsked, QuestionnaireCompleted
@@ -23,6 +23,14 @@ _PLACE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 [\x21-
 PatientId = Annotated[Id, Path(description="The clinic's own id of the patient.")]
 
 
+class AnswersShown(BaseModel):
+    """The occasion of a protocol that an entry belongs to."""
+
+    occasion: str = Field(description="Its id, as GET /v1/patients/{patient}/schedule names it.")
+    protocol: str
+    timing: Timing = Field(description="on_time or late: it is the answer; expired: it came too late to be one.")
+
+
 class EntryShown(BaseModel):
     """What all entries have."""
 
@@ -31,6 +39,11 @@ class EntryShown(BaseModel):
     local_day: date = Field(description="The patient's own calendar day.")
     recorded_at: AwareDatetime = Field(description="When it was accepted, UTC.")
     origin: Origin
+    answers_occasion: AnswersShown | None = Field(default=None, description="Null where nothing asked for it.")
+    withdrawn_at: AwareDatetime | None = Field(
+        default=None, description="When it was withdrawn: it counts no longer; null where it counts."
+    )
+    withdrawn_why: str = ""
 
 
 class CheckInValues(BaseModel):
@@ -41,13 +54,23 @@ class CheckInValues(BaseModel):
     sleep: int | None
     feelings: list[str]
     note: str | None
+    answers: dict[str, Number] = Field(default_factory=dict, description="To the clinic's own questions, by name.")
+
+
+class EarlierValues(BaseModel):
+    """What a check-in said before it was corrected."""
+
+    since: AwareDatetime = Field(description="From when on it said so.")
+    values: CheckInValues
 
 
 class CheckInShown(EntryShown):
-    """A check-in."""
+    """A check-in, as it counts now."""
 
     kind: Literal["check_in"] = "check_in"
     values: CheckInValues
+    corrected_at: AwareDatetime | None = Field(default=None, description="When it was last corrected.")
+    previous: list[EarlierValues] = Field(default_factory=list, description="What it said before, oldest first.")
 
 
 class QuestionnaireValues(BaseModel):
@@ -224,26 +247,31 @@ def _timeline(patient: str, shown: Shown) -> Timeline:
         patient=patient,
         registered=shown.registered,
         entries_not_processed=shown.set_aside,
-        items=[_entry(entry, shown) for entry in shown.entries],
+        items=[_entry(entry, shown.marks.get(entry.now.id), shown) for entry in shown.entries],
         next=after,
     )
 
 
-def _entry(entry: Recorded, shown: Shown) -> CheckInShown | QuestionnaireShown | QuestionShown:
-    fact = entry.fact
+def _entry(changed: Changed, mark: Mark | None, shown: Shown) -> CheckInShown | QuestionnaireShown | QuestionShown:
+    entry, fact = changed.now, changed.now.fact
     common = {
         "id": entry.id,
         "occurred_at": fact.occurred_at,
         "local_day": fact.local_day,
         "recorded_at": entry.recorded_at,
         "origin": fact.origin,
+        "answers_occasion": None if mark is None else _answers_occasion(mark),
+        "withdrawn_at": changed.withdrawn_at,
+        "withdrawn_why": changed.why,
     }
     match fact:
         case CheckInRecorded():
-            said = CheckInValues(
-                mood=fact.mood, energy=fact.energy, sleep=fact.sleep, feelings=fact.feelings, note=fact.note
+            return CheckInShown(
+                values=_check_in(fact),
+                corrected_at=changed.corrected_at,
+                previous=[EarlierValues(since=one.since, values=_check_in(one.check_in)) for one in changed.previous],
+                **common,
             )
-            return CheckInShown(values=said, **common)
         case QuestionnaireCompleted():
             answers = _answers(fact, shown.instruments.get(fact.instrument))
             return QuestionnaireShown(values=answers, **common)
@@ -251,6 +279,21 @@ def _entry(entry: Recorded, shown: Shown) -> CheckInShown | QuestionnaireShown |
             return QuestionShown(values=_question(fact, shown.questions.get(fact.question)), **common)
         case _:
             raise ValueError(f"{type(fact).__name__} does not belong on a timeline")
+
+
+def _check_in(fact: CheckInRecorded) -> CheckInValues:
+    return CheckInValues(
+        mood=fact.mood,
+        energy=fact.energy,
+        sleep=fact.sleep,
+        feelings=fact.feelings,
+        note=fact.note,
+        answers=fact.answers,
+    )
+
+
+def _answers_occasion(mark: Mark) -> AnswersShown:
+    return AnswersShown(occasion=mark.occasion.id, protocol=mark.occasion.protocol, timing=mark.timing)
 
 
 def _answers(fact: QuestionnaireCompleted, known: Instrument | None) -> QuestionnaireValues:

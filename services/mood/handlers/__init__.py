@@ -5,11 +5,14 @@ from services.mood.handlers.following import SUBSCRIPTIONS, TABLES, Follower
 from services.mood.handlers.instruments import Catalogue
 from services.mood.handlers.reading import Reader, Shown
 from services.mood.handlers.recording import BatchReceipt, LineResult, Receipt, Recorder
+from services.mood.handlers.reminding import Reminding
+from services.mood.handlers.schedules import Called, Schedule, Schedules, Unanswered
 
 __all__ = [
     "SUBSCRIPTIONS",
     "TABLES",
     "BatchReceipt",
+    "Called",
     "Catalogue",
     "Clinics",
     "Follower",
@@ -17,5 +20,9 @@ __all__ = [
     "Reader",
     "Receipt",
     "Recorder",
+    "Reminding",
+    "Schedule",
+    "Schedules",
     "Shown",
+    "Unanswered",
 ]

@@ -1,7 +1,7 @@
 """Mood's HTTP door: what is asked for, checked and handed to the use cases; nothing is decided here."""
 
-from services.mood.api import entries, instruments, patients, schedules
+from services.mood.api import corrections, entries, instruments, patients, schedules
 
-ROUTERS = (entries.router, patients.router, schedules.router, instruments.router)
+ROUTERS = (entries.router, corrections.router, patients.router, schedules.router, instruments.router)
 
 __all__ = ["ROUTERS"]

@@ -16,7 +16,7 @@ MOST_LINES: Final = 10_000
 MOST_BATCH_BYTES: Final = 8 * 1024 * 1024
 MOST_BYTES: Final = 64 * 1024
 _JSON: Final = "application/json"
-_POSITION: Final[dict[str, Any]] = {
+POSITION_DOCUMENTED: Final[dict[str, Any]] = {
     POSITION_HEADER: {
         "description": "Where it stands: send it as Wait-For-Position with a read that must show it.",
         "schema": {"type": "string"},
@@ -29,7 +29,7 @@ _POSITION: Final[dict[str, Any]] = {
     status_code=202,
     operation_id="record_check_in",
     summary="Record how a patient is",
-    responses={202: {"model": Accepted, "headers": _POSITION}, **problems(400, 409, 413)},
+    responses={202: {"model": Accepted, "headers": POSITION_DOCUMENTED}, **problems(400, 409, 413)},
     openapi_extra=CHECK_IN_BODY,
 )
 async def record_check_in(
@@ -41,7 +41,7 @@ async def record_check_in(
     date in `occurred_at`'s own offset. Show `safety` with the answer, first where `prominent` is true.
     """
     recorder: Recorder = request.state.recorder
-    return _accepted(await recorder.record_check_in(caller, key, await read_body(request, MOST_BYTES)))
+    return accepted(await recorder.record_check_in(caller, key, await read_body(request, MOST_BYTES)))
 
 
 @router.post(
@@ -49,7 +49,7 @@ async def record_check_in(
     status_code=202,
     operation_id="record_questionnaire",
     summary="Record answers to a questionnaire",
-    responses={202: {"model": Accepted, "headers": _POSITION}, **problems(400, 409, 413)},
+    responses={202: {"model": Accepted, "headers": POSITION_DOCUMENTED}, **problems(400, 409, 413)},
     openapi_extra=QUESTIONNAIRE_BODY,
 )
 async def record_questionnaire(
@@ -63,7 +63,7 @@ async def record_questionnaire(
     `safety.prominent` is true where a risk item is above 0: show it before anything else.
     """
     recorder: Recorder = request.state.recorder
-    return _accepted(await recorder.record_questionnaire(caller, key, await read_body(request, MOST_BYTES)))
+    return accepted(await recorder.record_questionnaire(caller, key, await read_body(request, MOST_BYTES)))
 
 
 @router.post(
@@ -71,7 +71,7 @@ async def record_questionnaire(
     operation_id="record_batch",
     summary="Record thousands of entries at once",
     response_model=BatchAccepted,
-    responses={200: {"headers": _POSITION}, **problems(400, 409, 413)},
+    responses={200: {"headers": POSITION_DOCUMENTED}, **problems(400, 409, 413)},
     openapi_extra=LINES_BODY,
 )
 async def record_batch(request: Request, caller: Caller = caller_with("entries:write")) -> Response:
@@ -112,7 +112,7 @@ def too_large(most: str) -> Problem:
     return Problem(413, "too_large", "Too much at once", f"Nothing was recorded. Send at most {most} in one request.")
 
 
-def _accepted(receipt: Receipt) -> Response:
+def accepted(receipt: Receipt) -> Response:
     """Ready bytes: every part of them is ours, and nothing in them needs escaping."""
     position = str(receipt.position)
     body = b'{"id":"%b","kind":"%b","recorded_at":"%b","position":"%b","safety":%b}' % (

@@ -4,13 +4,17 @@ from services.mood.domain.changes import CHANGES, Changed, Changes, Version, cha
 from services.mood.domain.entries import (
     CheckIn,
     CheckInLine,
+    Correction,
     Entry,
     Questionnaire,
     QuestionnaireLine,
+    Withdrawal,
     check_in,
+    correction,
     questionnaire,
     understand,
     understand_line,
+    withdrawal,
 )
 from services.mood.domain.instruments import (
     GAD7,
@@ -91,6 +95,7 @@ __all__ = [
     "CheckIn",
     "CheckInLine",
     "Completion",
+    "Correction",
     "Direction",
     "Due",
     "Entry",
@@ -115,6 +120,7 @@ __all__ = [
     "Version",
     "Week",
     "Wish",
+    "Withdrawal",
     "Wording",
     "WordingShown",
     "asked",
@@ -122,6 +128,7 @@ __all__ = [
     "change_of",
     "check_in",
     "completion",
+    "correction",
     "fallen_due",
     "instruments_of",
     "kind_of",
@@ -140,5 +147,6 @@ __all__ = [
     "understand",
     "understand_line",
     "unwilling",
+    "withdrawal",
     "wording_of",
 ]

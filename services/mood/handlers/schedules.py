@@ -157,7 +157,7 @@ class Schedules:
         now = self._clock.now()
         keys = {f"{clinic.clinic}/{name}": name for name in names}
         charts = await charts_of(self._store, clinic, keys, now)
-        messages: list[Message] = []
+        given: list[Due] = []
         left_out: list[NotReminded] = []
         reminded = 0
         known_to_us = charts.keys() | await self._registered(keys.keys() - charts.keys())
@@ -171,13 +171,15 @@ class Schedules:
                 if isinstance(said, Due):
                     reminded += 1
                     if said.id not in {one.id for one in chart.given}:
-                        messages.append(Message(said.id, now, said.fact))
+                        given.append(said)
                     continue
                 why = said
             if not everybody or why not in {LeftOut.NOTHING_OPEN, LeftOut.NOT_KNOWN}:
                 left_out.append(NotReminded(patient=name, why=why))
-        if messages:
-            await self._publisher.publish(messages)
+        if given:
+            await self._publisher.publish([Message(one.id, now, one.fact) for one in given])
+            # it comes by the topic too; noted at once, whoever calls next sees it
+            await self._store.note_reminded([(one.id, one.fact) for one in given])
         return Called(reminded=reminded, left_out=left_out)
 
     async def _registered(self, keys: Collection[str]) -> set[str]:

@@ -1,12 +1,12 @@
 """What is due, on the real broker and store: reminded of once, marked late, listed, and all reminded in one call."""
 
-import json
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from shared.auth import DevelopmentIssuer
@@ -108,6 +108,10 @@ async def follows(client: Client, *patients: str, **more: Any) -> list[Position]
     """A clinic with both protocols, and patients who follow the daily one."""
     positions = [await client.set_up(version=2, protocols=[DAILY, BEFORE])]
     return positions + [await client.register(patient, **(FOLLOWS | more)) for patient in patients]
+
+
+async def remind(client: Client, key: str, **body: Any) -> httpx.Response:
+    return await client.http.post("/v1/reminders", json=body, headers={"Idempotency-Key": key})
 
 
 async def schedule(client: Client, patient: str, *positions: Any) -> Any:
@@ -224,20 +228,24 @@ async def test_who_has_not_answered_is_listed_and_all_are_reminded_in_one_call(
     sent = await harbour.check_in("b", occurred_at=clock.now().isoformat())
     first = await harbour.get("/v1/schedules/unanswered?limit=2", *positions, sent.headers["Position"])
     second = await harbour.get(f"/v1/schedules/unanswered?cursor={first['next']}")
-    calls = [await harbour.post("/v1/reminders", "{}", key=key) for key in ("k", "k", "other")]
-    await reminders.given(harbour, ["a", "c"], 1)
-    named = await harbour.post("/v1/reminders", json.dumps({"patients": ["b", "nobody"]}))
+    calls = [await remind(harbour, key) for key in ("k", "k", "other")]
+    named = await remind(harbour, "named", patients=["b", "nobody"])
 
     pages = [(one["patient"], one["not_reminded"]) for one in first["items"] + second["items"]]
     assert pages == [("a", None), ("c", None), ("d", "no_consent"), ("e", "wishes_no_reminders")]
     assert second["next"] is None
     left_out = [{"patient": "d", "why": "no_consent"}, {"patient": "e", "why": "wishes_no_reminders"}]
     assert [call.status_code for call in calls] == [202, 202, 202]
+    assert [(one["patient"], one["why"]) for one in calls[2].json()["left_out"]][:2] == [
+        ("a", "reminded_just_now"),
+        ("c", "reminded_just_now"),
+    ]
     assert calls[0].json() == calls[1].json() == {"reminded": 2, "left_out": left_out}
     assert named.json() == {
         "reminded": 0,
         "left_out": [{"patient": "b", "why": "nothing_open"}, {"patient": "nobody", "why": "not_known"}],
     }
+    await reminders.given(harbour, ["a", "c"], 1)
 
 
 async def test_schedules_of_another_clinic_are_not_there(mood: Mood, harbour: Client) -> None:

@@ -4,12 +4,13 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from services.mood.handlers import Follower
+from services.mood.handlers import Clinics, Follower, Reminding
 from services.mood.store import Store, Taken
 from shared.bus import Batch, Event, Position
 from shared.contracts import CheckInRecorded, Contract, Patient
 from shared.contracts.base import Origin
 from shared.mongo import Database
+from tests.fakes import FakeClock, FakePublisher
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
@@ -30,6 +31,11 @@ def batch(events: Sequence[Event]) -> Batch:
     return Batch(0, events, 0, NOW, caught_up=True)
 
 
+def following(store: Store) -> Follower:
+    log, clinics = FakePublisher(), Clinics()
+    return Follower(store=store, reminding=Reminding(store=store, clinics=clinics, publisher=log, clock=FakeClock(NOW)))
+
+
 async def shown(store: Store, patient: str) -> set[tuple[str, datetime, str]]:
     known = await store.known("c", patient)
     entries = await store.read("c", patient, known.months)
@@ -43,7 +49,7 @@ async def test_any_schedule_of_batches_ends_in_the_same_entries(database: Databa
     events = [event(f"id.{n}$", fact, minutes=n) for n, fact in enumerate(facts)]
     events += [event(one.id, one.data, minutes=100) for one in events[::3]]
     store = Store(database)
-    follower = Follower(store=store)
+    follower = following(store)
     for _ in range(3):
         chance.shuffle(events)
         for start in range(0, len(events), 17):
@@ -63,7 +69,7 @@ async def test_any_schedule_of_batches_ends_in_the_same_entries(database: Databa
 async def test_what_was_set_aside_is_counted_until_it_is_replayed(database: Database) -> None:
     """A patient whose only entry failed is known, with one entry missing."""
     store = Store(database)
-    follower = Follower(store=store)
+    follower = following(store)
     failed, other = event("id.1", check_in("p", 1, 5)), event("id.2", check_in("p", 1, 6))
     await follower.handle(batch([other]))
     await follower.set_aside(failed, "ValueError in store.py:1")
@@ -76,7 +82,7 @@ async def test_what_was_set_aside_is_counted_until_it_is_replayed(database: Data
 async def test_a_forgotten_patient_leaves_nothing_in_the_store(database: Database) -> None:
     """Neither entries nor the list of months; entries that come later are not kept."""
     store = Store(database)
-    follower = Follower(store=store)
+    follower = following(store)
     for name in ("gone", "stays"):
         await follower.handle(batch([event(f"{name}{n}", check_in(name, n * 20, 5)) for n in range(4)]))
     tombstone = Patient(clinic="c", patient="gone", version=2, deleted=True, registered_at=NOW, updated_at=NOW)

@@ -249,7 +249,7 @@ minutes = st.integers(0, 5 * 24 * 60).map(lambda n: MORNING - 4 * DAY + timedelt
 
 @given(st.lists(minutes, max_size=12), st.lists(minutes, min_size=1, max_size=30))
 def test_looking_whenever_it_may_be_gives_each_reminder_once(answers: list[datetime], looks: list[datetime]) -> None:
-    """With restarts, several owners and late entries: no id twice, nothing expired, nothing answered, no more a week."""
+    """With restarts, several owners and late entries: no id twice, nothing expired or answered, no more a week."""
     document = patient(contact={"most_a_week": 5})
     plan = expected(document)
     given_: list[Reminded] = []

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from math import sqrt
 from typing import Any
 
+from tests.oracle.asking import first_due
 from tests.oracle.case import Case
 from tests.oracle.plain import (
     TINY,
@@ -22,7 +23,7 @@ PARAMETERS: dict[str, dict[str, float]] = {
     "risk_item": {"tell_days": 90},
     "reliable_deterioration": {"phq9": 6, "gad7": 4},
     "mood_shift": {"lambda": 0.1, "limit": 2.7, "baseline_days": 20, "baseline_span": 28, "sd_floor": 0.5},
-    "gone_quiet": {"min_days": 7, "factor": 3, "gaps": 20},
+    "gone_quiet": {"min_days": 7, "factor": 3, "gaps": 20, "missed": 3},
     "question_unanswered": {"working_days": 2},
     "rating_drop": {"earlier": 3, "min_drop": 0.5, "sd_factor": 2},
 }
@@ -296,12 +297,21 @@ def gone_quiet(case: Case, parameters: dict[str, float]) -> Plain | None:
         known = [case.patient[name] for name in ("registered_at", "created_at") if case.patient.get(name)]
         name, origin, heard = "registration", "live", max(map(instant, known))
     due = heard + days(allowed)
+    missed = int(parameters["missed"])
+    asked = first_due(case.clinic, case.patient, case.sessions, heard, missed)
+    if len(asked) == missed:
+        due = max(heard + days(parameters["min_days"]), *(expires for _, _, expires in asked))
+        allowed = (due - heard) / days(1)
     if case.horizon < due:
         return None
     return concern(
         holds=True,
         since=due,
-        numbers={"days_allowed": allowed, "median_gap": median},
+        numbers={
+            "days_allowed": allowed,
+            "median_gap": median,
+            **({"missed": missed} if len(asked) == missed else {}),
+        },
         telling=[evidence(f"gone_quiet:{name}", due, origin, "working_hours")],
         chart=None,
     )

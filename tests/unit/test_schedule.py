@@ -139,16 +139,17 @@ def test_before_each_session_there_is_one_that_expires_when_it_begins() -> None:
 
 
 def test_a_protocol_that_changes_keeps_what_had_fallen_due() -> None:
-    """Moved from 08:00 to 18:00 at noon: that day had its occasion, and has no second one."""
+    """Moved from 08:00 to 18:00 at noon: that day had its occasion, and has no second one, whoever asks from when on."""
     noon = at("2026-01-05T12:00")
-    changed = Course(
-        [(LONG_AGO, plan(EveryDays(1), MORNING)), (noon, plan(EveryDays(1), Window(time(18), time(20)))),
-         (noon + 3 * DAY, None)],
-        date(2026, 1, 1), None, "harbour/sam",
-    )  # fmt: skip
+    later = plan(EveryDays(1), Window(time(18), time(20)))
+    plans = [(LONG_AGO, plan(EveryDays(1), MORNING)), (noon, later), (noon + 3 * DAY, None)]
+    changed = Course(plans, date(2026, 1, 1), None, "harbour/sam")
 
-    assert [one.due_at.strftime("%d %H") for one in found(changed, "2026-01-04", "2026-02-01")] == [
-        "04 08", "05 08", "06 18", "07 18"]  # fmt: skip
+    def hours(since: str) -> list[str]:
+        return [one.due_at.strftime("%d %H") for one in found(changed, since, "2026-02-01")]
+
+    assert hours("2026-01-04") == ["04 08", "05 08", "06 18", "07 18"]
+    assert hours("2026-01-05T12:00") == ["06 18", "07 18"]
 
 
 windows = st.lists(st.integers(0, 47), min_size=1, max_size=4, unique=True).map(

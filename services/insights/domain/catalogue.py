@@ -9,7 +9,7 @@ from typing import Final
 from shared.contracts.base import Number, Urgency
 from shared.contracts.clinics import RuleSet
 
-RULES_VERSION: Final = 1
+RULES_VERSION: Final = 2
 """Counts up when the same facts may give another assessment than before."""
 
 
@@ -103,7 +103,7 @@ MOOD_SHIFT: Final = Rule(
 GONE_QUIET: Final = Rule(
     name="gone_quiet",
     title="Gone quiet",
-    says="There has been no entry for longer than is usual for this person.",
+    says="There has been no entry for longer than is usual for this person, or than their protocol expects.",
     until="The next entry.",
     source="A proposal of ours. Missing entries mean fewer entries and nothing more.",
     urgency=Urgency.WORKING_HOURS,
@@ -111,6 +111,7 @@ GONE_QUIET: Final = Rule(
         Parameter("min_days", 7, 1, 365, "days without an entry that are always allowed"),
         Parameter("factor", 3, 0, 100, "times the median gap between observed days"),
         Parameter("gaps", 20, 1, 365, "how many of the last gaps the median is taken of", whole=True),
+        Parameter("missed", 3, 1, 60, "things asked for by a protocol that go by without any entry", whole=True),
     ),
     absence=True,
 )

@@ -29,11 +29,12 @@ class Settled:
 class Standing:
     """A clinic's effective-dated settings. A clinic not (or no longer) known counts as UTC, office hours, `starter`."""
 
-    __slots__ = ("_from", "_settled", "version")
+    __slots__ = ("_from", "_settled", "clinic", "version")
 
     def __init__(self, clinic: Clinic | None) -> None:
         known = clinic is not None and not clinic.deleted
         self.version = clinic.version if clinic else 0
+        self.clinic = clinic if known else None
         if clinic is None or not known:
             self._from = [0]
             self._settled = [Settled(in_force(None), _UNKNOWN)]

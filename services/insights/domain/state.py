@@ -8,14 +8,20 @@ from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, micr
 from services.insights.domain.mood_shift import MoodDays
 from services.insights.domain.rating_drop import Ratings
 from services.insights.domain.risk_item import RiskAnswers, answered
+from services.insights.domain.standing import Standing
 from shared.contracts import CheckInRecorded, Patient, Question, QuestionAsked, QuestionnaireCompleted, Session
 from shared.contracts.base import Contract, Fact
+from shared.contracts.expected import Expected, expected_of, meeting_of
 from shared.contracts.patients import PatientStatus
 from shared.contracts.questions import QuestionStatus
+from shared.schedule import Meeting
 
 
 class Registered(NamedTuple):
-    """What assessments need of the patient's document. A deleted one says nothing but its version."""
+    """What assessments need of the patient's document. A deleted one says nothing but its version.
+
+    follows: the document itself, where the patient follows a protocol.
+    """
 
     version: int
     deleted: bool
@@ -23,6 +29,7 @@ class Registered(NamedTuple):
     episode_from: int
     expected_from: int
     clinician: str | None
+    follows: Patient | None
 
 
 class PatientState:
@@ -33,10 +40,12 @@ class PatientState:
     """
 
     __slots__ = (
+        "_expected",
         "_ids",
         "_last_at",
         "_last_id",
         "_last_origin",
+        "_meetings",
         "aside",
         "mood",
         "observed",
@@ -58,6 +67,8 @@ class PatientState:
         self.ratings: Ratings | None = None
         self.patient: Registered | None = None
         self.aside: dict[str, bool] = {}
+        self._meetings: dict[str, tuple[int, Meeting | None]] | None = None
+        self._expected: tuple[Standing, int, Expected | None] | None = None
 
     @property
     def entries(self) -> int:
@@ -126,6 +137,7 @@ class PatientState:
         if isinstance(document, Session):
             if self.ratings is None:
                 self.ratings = Ratings()
+            self._meet(document)
             return self.ratings.apply(document)
         if isinstance(document, Question):
             if self.questions is None:
@@ -133,6 +145,27 @@ class PatientState:
             closed = document.deleted or document.status is not QuestionStatus.OPEN
             return self.questions.handle(document.question, document.version, closed=closed)
         return False
+
+    def _meet(self, document: Session) -> None:
+        if self._meetings is None:
+            self._meetings = {}
+        if document.version > self._meetings.get(document.session, (0, None))[0]:
+            self._meetings[document.session] = (document.version, meeting_of(document))
+
+    @property
+    def meetings(self) -> list[Meeting]:
+        """The sessions that take place."""
+        return [one for _, one in (self._meetings or {}).values() if one is not None]
+
+    def expected(self, standing: Standing) -> Expected | None:
+        """What the patient's protocols ask for, as the clinic has settled them; None where they follow none."""
+        known = self.registered
+        if known is None or known.follows is None or standing.clinic is None:
+            return None
+        kept = self._expected
+        if kept is None or kept[0] is not standing or kept[1] != known.version:
+            kept = self._expected = (standing, known.version, expected_of(standing.clinic, known.follows))
+        return kept[2]
 
     def _register(self, document: Patient) -> bool:
         if self.patient is not None and document.version <= self.patient.version:
@@ -145,6 +178,7 @@ class PatientState:
             episode_from=started.toordinal() if started else 0,
             expected_from=micros(document.expected_from),
             clinician=document.clinician,
+            follows=document if document.protocols or document.pathway else None,
         )
         return True
 

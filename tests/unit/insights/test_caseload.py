@@ -178,7 +178,7 @@ async def test_the_rules_are_shown_with_parameters_and_sources() -> None:
         shown = (await client.get("/v1/rules")).json()
         stranger = await client.get("/v1/rules", headers={"Authorization": ""})
 
-    assert shown["version"] == 1
+    assert shown["version"] == 2
     assert [rule["rule"] for rule in shown["rules"]] == [
         "risk_item", "reliable_deterioration", "mood_shift", "gone_quiet", "question_unanswered", "rating_drop",
     ]  # fmt: skip

@@ -90,7 +90,7 @@ async def test_a_batch_is_kept_assessed_said_and_saved(world: World, owner: Owne
 
     assert (word.entries, word.registered, [c.rule for c in word.concerns]) == (2, True, ["risk_item"])
     assert word.concerns[0].telling[0].accepted_at == world.clock.now()
-    assert (word.basis, word.settings_version, word.rules_version) == (3, 0, 1)
+    assert (word.basis, word.settings_version, word.rules_version) == (3, 0, 2)
     assert {"2026-06"} == world.data.patients[KEY].months
     assert world.saved() == world.highest() == world.truth()
     assert (world.words(), world.data.resume) == ([word], resumed)

@@ -139,7 +139,7 @@ def test_before_each_session_there_is_one_that_expires_when_it_begins() -> None:
 
 
 def test_a_protocol_that_changes_keeps_what_had_fallen_due() -> None:
-    """Moved from 08:00 to 18:00 at noon: that day had its occasion, and has no second one, whoever asks from when on."""
+    """Moved from 08:00 to 18:00 at noon: that day had its occasion and has no second, from whenever one asks."""
     noon = at("2026-01-05T12:00")
     later = plan(EveryDays(1), Window(time(18), time(20)))
     plans = [(LONG_AGO, plan(EveryDays(1), MORNING)), (noon, later), (noon + 3 * DAY, None)]

@@ -1,6 +1,8 @@
 """What came of what was asked, and whom to remind."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -266,3 +268,32 @@ def test_looking_whenever_it_may_be_gives_each_reminder_once(answers: list[datet
     assert len({one.id for one in given_}) == len(given_)
     assert len(given_) <= 5
     assert all(one.day >= date(2026, 11, 13) for one in look_back(plan, [], MORNING))
+
+
+def test_the_worked_example_of_the_documentation_is_computed() -> None:
+    """The protocol and the table stand in docs/schedules.md; a weekend with a change of the clocks, then a flight."""
+    text = (Path(__file__).parents[3] / "docs/schedules.md").read_text()
+    written = json.loads("{" + text.split("```json\n")[1].split("```")[0] + "}")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| 2026-")]
+    declared = {one["name"]: Protocol.model_validate(one) for one in written["protocols"]}
+    sam = patient(
+        protocols=[{"protocol": "daily-mood", "starts_on": "2026-10-01"}],
+        registered_at="2026-10-01T09:00:00Z",
+        zone="America/New_York",
+        zones=[
+            {"zone": "Europe/London", "since": "2026-10-01T09:00:00Z"},
+            {"zone": "America/New_York", "since": "2026-10-26T12:00:00Z"},
+        ],
+    )
+    known = expected(sam, *declared.values(), pathways=written["pathways"])
+    found = known.between(datetime(2026, 10, 24, tzinfo=UTC), datetime(2026, 10, 28, tzinfo=UTC))
+
+    assert len(rows) == 4
+    assert rows == [
+        [
+            str(one.day),
+            f"{one.due_at.astimezone(one.zone):%H:%M} {one.zone.key}",
+            *(f"{at:%H:%M}" for at in (one.due_at, *one.reminders, one.late_from, one.expires_at)),
+        ]
+        for one in found
+    ]

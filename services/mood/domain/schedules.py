@@ -1,5 +1,6 @@
 """What was asked of a patient and what came of it: on time, late, expired, still open; and whom to remind. Pure."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -111,11 +112,15 @@ def marks(known: Sequence[Occasion], entries: Iterable[Recorded]) -> dict[str, M
         for name, answer in matched.items()
     }
     said = set(matched)
+    by_what: dict[str, list[Occasion]] = {}
+    for one in sorted(known, key=lambda one: one.order):
+        by_what.setdefault(one.asks, []).append(one)
+    dues = {asks: [one.due_at for one in some] for asks, some in by_what.items()}
     for answer in sorted(answers):
-        before = [one for one in known if one.asks == answer.asks and one.due_at <= answer.at]
-        last = max(before, key=lambda one: one.order, default=None)
-        if answer.id in found or last is None or last.id in said:
+        place = bisect_right(dues.get(answer.asks, ()), answer.at)
+        if answer.id in found or place == 0 or by_what[answer.asks][place - 1].id in said:
             continue
+        last = by_what[answer.asks][place - 1]
         if last.expires_at <= answer.at < last.due_at + TOO_LATE:
             found[answer.id] = Mark(last, Timing.EXPIRED)
             said.add(last.id)

@@ -7,8 +7,17 @@ from datetime import UTC, datetime, timedelta
 from services.mood.handlers import Clinics, Follower, Reminding
 from services.mood.store import Store, Taken
 from shared.bus import Batch, Event, Position
-from shared.contracts import CheckInRecorded, Contract, Patient
+from shared.contracts import (
+    CheckInCorrected,
+    CheckInRecorded,
+    Contract,
+    EntryWithdrawn,
+    Patient,
+    ReminderDue,
+    Session,
+)
 from shared.contracts.base import Origin
+from shared.contracts.patients import AssignedProtocol
 from shared.mongo import Database
 from tests.fakes import FakeClock, FakePublisher
 
@@ -85,11 +94,27 @@ async def test_a_forgotten_patient_leaves_nothing_in_the_store(database: Databas
     follower = following(store)
     for name in ("gone", "stays"):
         await follower.handle(batch([event(f"{name}{n}", check_in(name, n * 20, 5)) for n in range(4)]))
+    common = {"clinic": "c", "patient": "gone", "occurred_at": NOW, "local_day": NOW.date(), "origin": Origin.LIVE}
+    follows = AssignedProtocol(protocol="daily", starts_on=NOW.date())
+    occasion = {"protocol": "daily", "occasion": "daily/2026-11-23/1", "asks": "check_in", "nth": 1}
+    beside: list[Contract] = [
+        Patient(clinic="c", patient="gone", version=1, protocols=[follows], registered_at=NOW, updated_at=NOW),
+        Session(clinic="c", patient="gone", session="s.1", version=1, scheduled_at=NOW, updated_at=NOW),
+        CheckInCorrected.model_validate(common | {"entry": "gone0", "mood": 3}),
+        EntryWithdrawn.model_validate(common | {"entry": "gone1"}),
+        ReminderDue.model_validate(common | occasion | {"due_at": NOW, "expires_at": NOW}),
+    ]
+    await follower.handle(batch([event(f"beside.{n}", one) for n, one in enumerate(beside)]))
+    known = [(await store.meetings(["c/gone"])), (await store.changes(["c/gone"])), (await store.reminded(["c/gone"]))]
+    assert [len(one["c/gone"]) for one in known] == [1, 2, 1]
+    assert await store.followers("c") == ["gone"]
     tombstone = Patient(clinic="c", patient="gone", version=2, deleted=True, registered_at=NOW, updated_at=NOW)
     await follower.handle(batch([event("late", check_in("gone", 0, 1)), event("t", tombstone)]))
-    await follower.handle(batch([event("later", check_in("gone", 0, 1))]))
+    await follower.handle(batch([event("later", check_in("gone", 0, 1)), *(event("again", one) for one in beside[1:])]))
 
-    found = [await database[name].find({}).to_list(None) for name in ("entries", "timelines")]
+    collections = ("entries", "timelines", "changes", "sessions", "reminded")
+    found = [await database[name].find({}).to_list(None) for name in collections]
+    assert await store.followers("c") == []
     left = [record["_id"] for records in found for record in records]
     assert not [key for key in left if "gone" in key]
     assert len(await shown(store, "stays")) == 4

@@ -82,9 +82,12 @@ def gone_quiet(
     heard = key_at(last[0]) if last else expected_from
     due = heard + span(allowed)
     missed = int(parameters["missed"])
+    always = heard + span(parameters["min_days"])
+    if expected is not None and horizon < always:  # whoever was heard from lately costs no look at the calendar
+        return None, always
     passed = None if expected is None else gone_by(expected, meetings, heard, missed)
     if passed is not None:
-        due = max(heard + span(parameters["min_days"]), passed)
+        due = max(always, passed)
         allowed = (due - heard) / DAY
     if horizon < due:
         return None, due

@@ -47,7 +47,7 @@ def assign(current: Patient | None, wished: Patient, clinic: Clinic | None, now:
     What is followed must be known to the clinic, unless it was followed before: settings may have changed since.
     Raises Problem 422.
     """
-    settings = None if clinic is None else clinic.settings_at(now)
+    settings = None if clinic is None else clinic.settings[-1]
     wrong = [] if settings is None else list(_wrong_assignment(current, wished, settings))
     if wrong:
         raise invalid(*wrong)

@@ -66,7 +66,9 @@ class Register:
         await self._expect_clinic(wished.clinic)
         await expect_clinician(self._documents, wished.clinic, wished.clinician)
         now = self._clock.now()
-        clinic = self._table.get(wished.clinic) or await self._documents.clinics.load(wished.clinic)
+        clinic = self._table.get(wished.clinic)
+        if clinic is None or wished.protocols or wished.pathway:  # another instance may know of newer settings
+            clinic = await self._documents.clinics.load(wished.clinic)
 
         def registered(current: Patient | None) -> Patient:
             return domain.register_patient(current, domain.assign(current, wished, clinic, now), now)

@@ -88,6 +88,29 @@ ESCALATIONS = Counter(
     ["urgency", "step"],
 )
 DELIVERIES = Counter("rapport_deliveries_total", "Attempts to hand a message over.", ["channel", "outcome"])
+PROVIDER_ATTEMPTS = Counter(
+    "rapport_provider_attempts_total", "Attempts to hand a message to a provider.", ["channel", "provider", "outcome"]
+)
+PROVIDER_BREAKER = Gauge(
+    "rapport_provider_breaker",
+    "0: the provider is in use; 0.5: one message tries it; 1: left alone after failures. As of its last attempt.",
+    ["channel", "provider"],
+)
+PROVIDER_POINTS = Gauge(
+    "rapport_provider_points", "Points of a provider, 0 to 100; its share of messages.", ["channel", "provider"]
+)
+RECEIPTS = Counter(
+    "rapport_receipts_total",
+    "Receipts of providers: what they said, or unknown (no message of ours) or refused (not theirs).",
+    ["provider", "receipt"],
+)
+UNCONFIRMED = Counter("rapport_deliveries_unconfirmed_total", "Hand-overs accepted, and never confirmed in time.")
+CONTACTS_STOPPED = Counter(
+    "rapport_contacts_stopped_total",
+    "Numbers whose owner asked for no more messages (stop), or again (start).",
+    ["said"],
+)
+DELIVERIES_HELD = Counter("rapport_deliveries_held_total", "SMS held because the number had as many as it may.")
 DELIVERY_OLDEST_DUE = Gauge(
     "rapport_delivery_oldest_due_age_seconds", "Age of the oldest delivery due and not handed over."
 )

@@ -11,7 +11,7 @@ import time
 import uuid
 import warnings
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -215,6 +215,7 @@ class Sms:
     body: str
     sid: str
     received_at: float
+    callback: str = ""
 
 
 @dataclass
@@ -232,7 +233,7 @@ class Answer:
     times: int | None = None
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn without its hand on the signals of the process it is a guest in."""
 
     @contextmanager
@@ -252,8 +253,9 @@ class Twilio:
         self.messages: list[Sms] = []
         self.attempts: list[str] = []
         self.answers: dict[str, Answer] = {}
+        self.meanwhile: Callable[[Sms], Awaitable[object]] | None = None
         routes = [Route("/2010-04-01/Accounts/{account}/Messages.json", self._create, methods=["POST"])]
-        self._server = _Server(uvicorn.Config(Starlette(routes=routes), log_config=None, lifespan="off"))
+        self._server = Server(uvicorn.Config(Starlette(routes=routes), log_config=None, lifespan="off"))
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
@@ -293,7 +295,10 @@ class Twilio:
             await self._closing.wait()
         if answer is None or answer.kept:
             sid = f"SM{uuid.uuid4().hex}"
-            self.messages.append(Sms(form["To"], form["From"], form["Body"], sid, time.perf_counter()))
+            callback = form.get("StatusCallback", "")
+            self.messages.append(Sms(form["To"], form["From"], form["Body"], sid, time.perf_counter(), callback))
+            if self.meanwhile is not None:
+                await self.meanwhile(self.messages[-1])
             if answer is None:
                 return JSONResponse(_resource(request.path_params["account"], sid, form), 201)
         return _error(answer.status, answer.code, "as the test asked", answer.headers)

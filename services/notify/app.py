@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -11,19 +12,35 @@ from fastapi import FastAPI
 
 from services.notify.api import ROUTERS
 from services.notify.api.page import Pages
-from services.notify.channels import Charts, EmailChannel, SmsChannel, SmtpServer, Twilio
+from services.notify.api.receipts import TWILIO as TWILIO_RECEIPTS
+from services.notify.channels import (
+    AppriseChannel,
+    Charts,
+    EmailChannel,
+    Failover,
+    GovUkNotify,
+    SmsChannel,
+    SmtpServer,
+    Twilio,
+    WebhookChannel,
+)
+from services.notify.channels.failover import Sender
 from services.notify.domain import Channel
 from services.notify.handlers import (
     OWN,
     SUBSCRIPTIONS,
     TABLES,
+    Contacts,
     Desk,
     Dispatcher,
     HandingOver,
     Messenger,
     OpenAlerts,
+    Pacing,
     Post,
+    Receiving,
     Reconciler,
+    Verifying,
     keep_showing,
 )
 from services.notify.settings import Settings
@@ -35,7 +52,7 @@ from shared.bus.kafka import GATHERED, KafkaPublisher, KafkaSource
 from shared.bus.runner import Runner, wait_for
 from shared.bus.table import TableFeed
 from shared.clock import Clock, SystemClock
-from shared.contracts import Alert, Assessment, Patient
+from shared.contracts import Alert, Assessment, ContactState, Patient
 from shared.documents import Mirror, MongoResumeStore, Owned
 from shared.errors import Recoverable
 from shared.logs import logger
@@ -71,18 +88,26 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     )
     assessments = Mirror(collection=database["assessments"], model=Assessment)
     patients = Mirror(collection=database["patients"], model=Patient)
+    contact_states = Owned(
+        collection=database["contacts"], model=ContactState, publisher=publisher, clock=clock, service=SERVICE
+    )
+    contacts = Contacts(documents=contact_states, key=settings.link_key(), clock=clock)
     post = Post(
         clinics=clinics,
+        contacts=contacts,
         patients=patients,
         assessments=assessments,
         public_url=settings.public_url,
         link_key=settings.link_key(),
+        apprise=settings.apprise_keys,
     )
+    channels = await _channels(settings, stack, clock)
     handing_over = HandingOver(
         deliveries=store.deliveries,
         alerts=alerts,
         post=post,
-        channels=await _channels(settings, stack),
+        pacing=Pacing(paces=store.paces, deliveries=store.deliveries, contacts=contacts, clock=clock),
+        channels=channels,
         clock=clock,
     )
     dispatcher = Dispatcher(deliveries=store.deliveries, due=store.due, handing_over=handing_over, clock=clock)
@@ -116,31 +141,51 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         clock=clock,
     )
 
-    async def on_clinic(event: Event) -> None:
+    async def on_table(event: Event) -> None:
         clinics.keep([event.data])
+        await contacts.take_in(event)
 
     feed = TableFeed(
         service=SERVICE,
         source=KafkaSource(bootstrap=settings.kafka, group=None, topics=TABLES),
-        on_event=on_clinic,
+        on_event=on_table,
     )
 
+    verifying = Verifying(clinics=clinics, contacts=contacts, channels=channels, post=post, clock=clock)
+
+    async def tables() -> None:
+        """A store that was dropped learns the contacts from their topic, so it must be open."""
+        await _patiently(contact_states.open)
+        await feed.run()
+
     async def on_the_bus() -> None:
-        """The store first, then the clinics whole, then the patients."""
+        """The store first, then clinics and contacts whole, then the patients."""
         await _patiently(alerts.open)
         await _patiently(store.open)
         await feed.complete.wait()
         async with asyncio.TaskGroup() as group:
-            for work in (runner.run(), alerts.run_sweeper(), dispatcher.run()):
+            for work in (
+                runner.run(),
+                alerts.run_sweeper(),
+                contact_states.run_sweeper(),
+                dispatcher.run(),
+                verifying.run(),
+            ):
                 group.create_task(work)
 
-    work = {"clinics": feed.run(), "gauges": keep_showing(open_alerts, clock), "bus": on_the_bus()}
+    work = {"clinics": tables(), "gauges": keep_showing(open_alerts, clock), "bus": on_the_bus()}
     tasks = [await opened(runtime.background(one, name=f"{SERVICE} {name}")) for name, one in work.items()]
     return {
         "verifier": verifier,
         "clock": clock,
         "desk": Desk(alerts=alerts, register=store.register, deliveries=store.deliveries, post=post, clock=clock),
         "pages": Pages(),
+        "contacts": contacts,
+        "clinics": clinics,
+        "settings": settings,
+        "receiving": Receiving(
+            deliveries=store.deliveries, post=post, contacts=contacts, dispatcher=dispatcher, clock=clock
+        ),
         "reached": partial(wait_for, resume),
         "pings": {
             "store": partial(ping, database),
@@ -151,34 +196,79 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     }
 
 
-async def _channels(settings: Settings, stack: AsyncExitStack) -> dict[Channel, Messenger]:
-    """E-mail always; SMS where an account is set."""
-    charts = await stack.enter_async_context(Charts().running())
-    email = EmailChannel(
-        server=SmtpServer(
-            settings.smtp_host,
-            settings.smtp_port,
-            settings.smtp_tls,
-            settings.smtp_username,
-            settings.smtp_password,
-        ),
-        sender=settings.mail_from,
-        draw=charts.draw,
-    )
-    stack.push_async_callback(email.close)
-    channels: dict[Channel, Messenger] = {Channel.EMAIL: email}
-    if not settings.twilio_account:
-        log.warning("sms_not_set_up")
-        return channels
-    client = await stack.enter_async_context(
-        httpx.AsyncClient(
-            base_url=settings.twilio_url,
-            auth=(settings.twilio_account, settings.twilio_token),
-            timeout=PROVIDER_TIMEOUT,
+async def _channels(settings: Settings, stack: AsyncExitStack, clock: Clock) -> dict[Channel, Messenger]:
+    """E-mail and webhooks always; SMS and Apprise where they are set up. E-mail and SMS by all of their providers."""
+    client = await stack.enter_async_context(httpx.AsyncClient(timeout=PROVIDER_TIMEOUT))
+    channels: dict[Channel, Messenger] = {
+        Channel.WEBHOOK: WebhookChannel(
+            client=client, key=settings.link_key(), clock=clock, inside=settings.webhooks_inside
         )
-    )
-    twilio = Twilio(client=client, account=settings.twilio_account, sender=settings.twilio_from)
-    return channels | {Channel.SMS: SmsChannel(provider=twilio)}
+    }
+    if settings.apprise_url:
+        apprise = httpx.AsyncClient(base_url=settings.apprise_url, timeout=PROVIDER_TIMEOUT)
+        channels[Channel.APPRISE] = AppriseChannel(client=await stack.enter_async_context(apprise))
+    weights = {
+        "smtp": settings.smtp_weight,
+        "smtp2": settings.smtp2_weight,
+        "twilio": settings.twilio_weight,
+        "govuk-notify": settings.govuk_weight,
+    }
+    providers = {Channel.EMAIL: await _email(settings, stack), Channel.SMS: await _sms(settings, stack, clock)}
+    for channel, some in providers.items():
+        if some:
+            channels[channel] = Failover(channel=channel, providers=some, weights=weights, clock=clock)
+        else:
+            log.warning("channel_not_set_up", channel=channel.value)
+    return channels
+
+
+async def _email(settings: Settings, stack: AsyncExitStack) -> dict[str, Sender]:
+    charts = await stack.enter_async_context(Charts().running())
+    servers = {
+        "smtp": SmtpServer(
+            settings.smtp_host, settings.smtp_port, settings.smtp_tls, settings.smtp_username, settings.smtp_password
+        )
+    }
+    if settings.smtp2_host:
+        servers["smtp2"] = SmtpServer(
+            settings.smtp2_host,
+            settings.smtp2_port,
+            settings.smtp2_tls,
+            settings.smtp2_username,
+            settings.smtp2_password,
+        )
+    found: dict[str, Sender] = {}
+    for name, server in servers.items():
+        found[name] = email = EmailChannel(server=server, sender=settings.mail_from, draw=charts.draw)
+        stack.push_async_callback(email.close)
+    return found
+
+
+async def _sms(settings: Settings, stack: AsyncExitStack, clock: Clock) -> dict[str, Sender]:
+    within = timedelta(minutes=settings.receipt_minutes)
+    found: dict[str, Sender] = {}
+    if settings.twilio_account:
+        auth = (settings.twilio_account, settings.twilio_token)
+        client = httpx.AsyncClient(base_url=settings.twilio_url, auth=auth, timeout=PROVIDER_TIMEOUT)
+        twilio = Twilio(
+            client=await stack.enter_async_context(client),
+            account=settings.twilio_account,
+            sender=settings.twilio_from,
+            callback=settings.public_url + TWILIO_RECEIPTS if settings.twilio_callbacks else "",
+            receipt_within=within,
+        )
+        found["twilio"] = SmsChannel(provider=twilio)
+    if settings.govuk_api_key:
+        client = httpx.AsyncClient(base_url=settings.govuk_url, timeout=PROVIDER_TIMEOUT)
+        govuk = GovUkNotify(
+            client=await stack.enter_async_context(client),
+            api_key=settings.govuk_api_key,
+            template=settings.govuk_template,
+            clock=clock,
+            receipt_within=within if settings.govuk_callback_token else None,
+        )
+        found["govuk-notify"] = SmsChannel(provider=govuk)
+    return found
 
 
 async def _patiently(call: Callable[[], Awaitable[None]]) -> None:

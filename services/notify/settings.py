@@ -1,12 +1,14 @@
 """What notify is told from outside: RAPPORT_* as all services, NOTIFY_* its own."""
 
-from typing import Literal
+import json
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, StringConstraints, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from shared.runtime import CommonSettings
 
+AppriseKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 LONGEST_PUBLIC_URL = 60
 """A link must leave room for words in an SMS of 160."""
 
@@ -28,6 +30,43 @@ class Settings(CommonSettings):
     twilio_account: str = Field(default="", validation_alias="NOTIFY_TWILIO_ACCOUNT")
     twilio_token: str = Field(default="", validation_alias="NOTIFY_TWILIO_TOKEN", repr=False)
     twilio_from: str = Field(default="", validation_alias="NOTIFY_TWILIO_FROM")
+    twilio_weight: int = Field(default=100, ge=1, le=100, validation_alias="NOTIFY_TWILIO_WEIGHT")
+    twilio_callbacks: bool = Field(default=False, validation_alias="NOTIFY_TWILIO_CALLBACKS")
+    govuk_url: str = Field(default="https://api.notifications.service.gov.uk", validation_alias="NOTIFY_GOVUK_URL")
+    govuk_api_key: str = Field(default="", validation_alias="NOTIFY_GOVUK_API_KEY", repr=False)
+    govuk_template: str = Field(default="", validation_alias="NOTIFY_GOVUK_TEMPLATE")
+    govuk_weight: int = Field(default=100, ge=1, le=100, validation_alias="NOTIFY_GOVUK_WEIGHT")
+    govuk_callback_token: str = Field(default="", validation_alias="NOTIFY_GOVUK_CALLBACK_TOKEN", repr=False)
+    smtp_weight: int = Field(default=100, ge=1, le=100, validation_alias="NOTIFY_SMTP_WEIGHT")
+    smtp2_host: str = Field(default="", validation_alias="NOTIFY_SMTP2_HOST", description="A second mail relay.")
+    smtp2_port: int = Field(default=25, ge=1, le=65535, validation_alias="NOTIFY_SMTP2_PORT")
+    smtp2_tls: Literal["none", "starttls", "tls"] = Field(default="starttls", validation_alias="NOTIFY_SMTP2_TLS")
+    smtp2_username: str = Field(default="", validation_alias="NOTIFY_SMTP2_USERNAME")
+    smtp2_password: str = Field(default="", validation_alias="NOTIFY_SMTP2_PASSWORD", repr=False)
+    smtp2_weight: int = Field(default=100, ge=1, le=100, validation_alias="NOTIFY_SMTP2_WEIGHT")
+    email_receipts_secret: str = Field(
+        default="",
+        pattern=r"^(whsec_[A-Za-z0-9+/]{32,}={0,2})?$",
+        validation_alias="NOTIFY_EMAIL_RECEIPTS_SECRET",
+        repr=False,
+        description="What a mail relay signs bounces with: whsec_ and at least 24 bytes in base64.",
+    )
+    receipt_minutes: float = Field(
+        default=10,
+        gt=0,
+        le=24 * 60,
+        validation_alias="NOTIFY_RECEIPT_MINUTES",
+        description="After so many minutes without a receipt an urgent message is no longer relied on alone.",
+    )
+    apprise_url: str = Field(default="", validation_alias="NOTIFY_APPRISE_URL", description="An Apprise API.")
+    apprise_keys: Annotated[dict[str, AppriseKey], NoDecode] = Field(
+        default_factory=dict, validation_alias="NOTIFY_APPRISE_KEYS", description="By clinic: its key there, as JSON."
+    )
+    webhooks_inside: bool = Field(
+        default=False,
+        validation_alias="NOTIFY_WEBHOOKS_INSIDE",
+        description="Whether webhooks may lead to plain HTTP and private networks; development only.",
+    )
     public_url: str = Field(
         default="http://127.0.0.1:8080",
         validation_alias="NOTIFY_PUBLIC_URL",
@@ -41,6 +80,12 @@ class Settings(CommonSettings):
         if len(url) > LONGEST_PUBLIC_URL:
             raise ValueError(f"NOTIFY_PUBLIC_URL must have at most {LONGEST_PUBLIC_URL} characters, to fit into an SMS")
         return url.rstrip("/")
+
+    @field_validator("apprise_keys", mode="before")
+    @classmethod
+    def _json_or_nothing(cls, keys: Any) -> Any:
+        """An empty variable, as compose passes on what is not set, is none."""
+        return (json.loads(keys) if keys.strip() else {}) if isinstance(keys, str) else keys
 
     def link_key(self) -> str:
         """The secret that links are made with. Raises RuntimeError that says what to set."""

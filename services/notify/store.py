@@ -55,6 +55,14 @@ class Clinics:
         found = self._clinics.get(clinic)
         return None if found is None or found.deleted else found
 
+    def all(self) -> list[Clinic]:
+        """Every clinic there is."""
+        return [clinic for clinic in self._clinics if not clinic.deleted]
+
+    def clinicians(self, clinic: str) -> list[Clinician]:
+        """A clinic's clinicians."""
+        return [one for one in self._clinicians if one.clinic == clinic and not one.deleted]
+
     def clinician(self, clinic: str, clinician: str) -> Clinician | None:
         """A clinician as last published, a tombstone included."""
         return self._clinicians.get(f"{clinic}/clinician/{clinician}")
@@ -123,8 +131,9 @@ class Deliveries:
     harmless, a row without a mark would be forgotten.
     """
 
-    def __init__(self, *, collection: Collection, due: "DueTimes", clock: Clock) -> None:
-        self._collection, self._due, self._clock = collection, due, clock
+    def __init__(self, *, collection: Collection, references: Collection, due: "DueTimes", clock: Clock) -> None:
+        """references: of a collection of its own, which leads from a leg's id to its row, for receipts."""
+        self._collection, self._references, self._due, self._clock = collection, references, due, clock
 
     async def open(self) -> None:
         """Make the index that compare-and-set needs on the stand-in. Raises Recoverable."""
@@ -173,7 +182,7 @@ class Deliveries:
         """Compare-and-set; None where somebody else was faster. Raises Recoverable."""
         began = self._clock.now()
         new = new.model_copy(update={"version": old.version + 1})
-        if not new.done:
+        if not new.finished:
             await self._due.mark(new.id, next_due(new))
         with recoverable():
             result = await self._collection.update_one({"_id": old.id, "version": old.version}, {"$set": _fields(new)})
@@ -184,8 +193,20 @@ class Deliveries:
 
     async def _remark(self, delivery: Delivery, began: datetime) -> None:
         """Whoever was halted between mark and row marks again: that bucket may have been cleared away by now."""
-        if not delivery.done and self._clock.now() - began > LATE / 2:
+        if not delivery.finished and self._clock.now() - began > LATE / 2:
             await self._due.mark(delivery.id, next_due(delivery))
+
+    async def refer(self, delivery: Delivery, legs: Iterable[str]) -> None:
+        """Have a row found by legs' ids, which providers know them by. Safe to repeat. Raises Recoverable."""
+        writes = [UpdateOne({"_id": leg}, {"$addToSet": {"rows": delivery.id}}, upsert=True) for leg in legs]
+        if writes:
+            await _written(self._references, writes)
+
+    async def of_leg(self, leg: str) -> dict[str, Delivery]:
+        """The rows that a leg's message spoke for, by id; none where it is no leg of ours. Raises Recoverable."""
+        with recoverable():
+            found = await self._references.find_one({"_id": leg})
+        return {} if found is None else await self.load_many(found["rows"])
 
 
 def _fields(delivery: Delivery) -> Record:
@@ -194,6 +215,55 @@ def _fields(delivery: Delivery) -> Record:
 
 def _read(record: Record) -> Delivery:
     return Delivery.model_validate_json(record["body"]).model_copy(update={"version": record["version"]})
+
+
+class Paces:
+    """When each number got its last SMS, and which rows wait for it: records by the number's hash.
+
+    `<hash>/<window>` holds what was sent in three hours; `held/<hash>` the rows that were put off.
+    """
+
+    def __init__(self, *, collection: Collection) -> None:
+        self._collection = collection
+
+    async def sent(self, contact: str, now: datetime, *, but: str) -> list[datetime]:
+        """When a number got its messages of the last three hours, and a few before; each leg counts once, by its last
+        try, and the one asked for (`but`) not at all. Raises Recoverable."""
+        names = [f"{contact}/{_window(now)}", f"{contact}/{_window(now) - 1}"]
+        with recoverable():
+            found = await self._collection.find({"_id": {"$in": names}}).to_list(None)
+        tries = sorted(one.partition(" ")[::2] for record in found for one in record.get("sent", ()))
+        last = {leg: at for at, leg in tries if leg != but}
+        return [datetime.fromisoformat(at) for at in last.values()]
+
+    async def note(self, contact: str, leg: str, now: datetime) -> None:
+        """A number is being sent a message; what is older than six hours is forgotten. Raises Recoverable."""
+        name = f"{contact}/{_window(now)}"
+        update = {"$addToSet": {"sent": f"{now.isoformat()} {leg}"}}
+        await _written(self._collection, [UpdateOne({"_id": name}, update, upsert=True)])
+        with recoverable():
+            await self._collection.delete_one({"_id": f"{contact}/{_window(now) - 2}"})
+
+    async def hold(self, contact: str, row: str) -> None:
+        """A row waits for a number. Raises Recoverable."""
+        await _written(
+            self._collection, [UpdateOne({"_id": f"held/{contact}"}, {"$addToSet": {"ids": row}}, upsert=True)]
+        )
+
+    async def held(self, contact: str) -> list[str]:
+        """The rows that wait for a number. Raises Recoverable."""
+        with recoverable():
+            found = await self._collection.find_one({"_id": f"held/{contact}"})
+        return [] if found is None else list(found.get("ids", ()))
+
+    async def let_go(self, contact: str, rows: Iterable[str]) -> None:
+        """Rows wait no longer. Raises Recoverable."""
+        with recoverable():
+            await self._collection.update_one({"_id": f"held/{contact}"}, {"$pullAll": {"ids": list(rows)}})
+
+
+def _window(now: datetime) -> int:
+    return int(now.timestamp()) // (3 * 3600)
 
 
 class DueTimes:
@@ -288,7 +358,10 @@ class Store:
         self.database = database
         self.register = Register(collection=database["register"])
         self.due = DueTimes(collection=database["due"], clock=clock)
-        self.deliveries = Deliveries(collection=database["deliveries"], due=self.due, clock=clock)
+        self.paces = Paces(collection=database["paces"])
+        self.deliveries = Deliveries(
+            collection=database["deliveries"], references=database["references"], due=self.due, clock=clock
+        )
 
     async def open(self) -> None:
         """Make what indexes there are. Raises Recoverable."""

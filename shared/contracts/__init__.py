@@ -9,6 +9,7 @@ from shared.contracts.alerts import Alert
 from shared.contracts.assessments import Assessment
 from shared.contracts.base import Contract, Document, Fact
 from shared.contracts.clinics import Clinic, Clinician
+from shared.contracts.contacts import ContactState
 from shared.contracts.moods import (
     CheckInCorrected,
     CheckInRecorded,
@@ -45,6 +46,7 @@ EVENTS: dict[str, type[Contract]] = {
     "rapport.mood.reminder-due.v1": ReminderDue,
     "rapport.insights.assessment.v1": Assessment,
     "rapport.notify.alert.v1": Alert,
+    "rapport.notify.contact.v1": ContactState,
 }
 """Every event type and its model; `TYPES` is the way back."""
 
@@ -59,6 +61,7 @@ __all__ = [
     "CheckInRecorded",
     "Clinic",
     "Clinician",
+    "ContactState",
     "Contract",
     "Document",
     "EntriesSeen",

@@ -40,10 +40,22 @@ class Part(BaseModel):
 
 
 class ChannelName(StrEnum):
-    """How a clinician wishes to be told."""
+    """How somebody is told: people by e-mail and SMS, a clinic's own systems by webhook or Apprise."""
 
     EMAIL = "email"
     SMS = "sms"
+    WEBHOOK = "webhook"
+    APPRISE = "apprise"
+
+
+def _to_a_person(channel: ChannelName) -> ChannelName:
+    if channel not in (ChannelName.EMAIL, ChannelName.SMS):
+        raise ValueError("send email or sms: webhooks and Apprise are the clinic's, and hear of every alert")
+    return channel
+
+
+PersonalChannel = Annotated[ChannelName, AfterValidator(_to_a_person)]
+"""A channel that leads to a person."""
 
 
 class Origin(StrEnum):

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from shared.contracts.base import ChannelName, Document, Id, Number, Part, Zone
+from shared.contracts.base import Document, Id, Number, Part, PersonalChannel, Zone
 from shared.contracts.escalation import DutyRota, EscalationSettings
 from shared.contracts.protocols import CheckInQuestion, Protocol, ProtocolName, Weekday
 from shared.contracts.topics import Topic
@@ -137,6 +137,23 @@ class RuleSet(Part):
     rules: dict[str, RuleChoice] = Field(default_factory=dict)
 
 
+WebhookUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s#]*)?$", max_length=400)]
+
+
+class Webhook(Part):
+    """A system of the clinic's that hears of every alert: reference, urgency, deadline and link, no patient data.
+
+    What it is signed with is derived from the deployment's key, the clinic, the name and the generation, and stands in
+    no document: GET /v1/webhooks shows it.
+    """
+
+    name: Id
+    url: WebhookUrl = Field(description="https; without a user name. A secret in it could be read by all services.")
+    generation: int = Field(
+        default=1, ge=1, le=1000, description="Count it up to have a new secret; the one before is signed with as well."
+    )
+
+
 class ClinicSettings(Part):
     """A clinic's settings from one instant on."""
 
@@ -179,6 +196,12 @@ class ClinicSettings(Part):
     )
     check_in_questions: list[CheckInQuestion] = Field(
         default_factory=list, description="Questions of the clinic's own, asked with a check-in."
+    )
+    webhooks: list[Webhook] = Field(default_factory=list, description="Systems that hear of every alert.")
+    verify_contacts: bool = Field(
+        default=False,
+        description="Whether addresses are verified before they are relied on: until then what is urgent goes to the "
+        "fallback contact as well, and everything else to verified addresses only.",
     )
 
     def question_target(self, category: CategoryName) -> QuestionTarget:
@@ -229,7 +252,7 @@ class Clinician(Document):
     name: str = Field(default="", max_length=120)
     email: Email | None = None
     mobile: Mobile | None = None
-    channels: list[ChannelName] = Field(default_factory=list)
+    channels: list[PersonalChannel] = Field(default_factory=list)
     deputy: Id | None = Field(default=None, description="The clinician who stands in for them.")
     role: Role = Role.THERAPIST
     zone: Zone | None = Field(default=None, description="The clinician's own zone; the clinic's where none is given.")

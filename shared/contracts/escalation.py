@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field
 
-from shared.contracts.base import ChannelName, Id, Part, Urgency, Zone
+from shared.contracts.base import ChannelName, Id, Part, PersonalChannel, Urgency, Zone
 from shared.duty import Override, Rota
 
 LONGEST_DELAY: Final = 7 * 24 * 60
@@ -48,7 +48,7 @@ class Step(Part):
         description="Minutes after the alert was opened or came back; of an alert in working hours, minutes in which "
         "the clinic works.",
     )
-    channels: list[ChannelName] = Field(
+    channels: list[PersonalChannel] = Field(
         default_factory=lambda: [ChannelName.EMAIL, ChannelName.SMS],
         min_length=1,
         max_length=2,

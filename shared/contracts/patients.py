@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from shared.contracts.base import ChannelName, Document, Id, Part, Zone
+from shared.contracts.base import Document, Id, Part, PersonalChannel, Zone
 from shared.contracts.clinics import Email, Mobile, Role
 from shared.contracts.topics import Topic
 
@@ -26,7 +26,7 @@ SenderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ]{2,11}$")]
 class ContactWishes(Part):
     """How the patient wishes to be written to, in their own zone. Nothing is sent without `consent_to_contact`."""
 
-    channel: ChannelName | None = Field(default=None, description="None: whichever there is, an SMS first.")
+    channel: PersonalChannel | None = Field(default=None, description="None: whichever there is, an SMS first.")
     reminders: bool = Field(default=True, description="Whether to be reminded of what is due.")
     most_a_week: int = Field(default=3, ge=0, le=21, description="The most reminders in any seven days.")
     quiet_from: time = Field(default=time(21, 0), description="Local time from which nothing is sent.")

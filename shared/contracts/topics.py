@@ -14,4 +14,5 @@ class Topic(StrEnum):
     REMINDERS = "reminders"
     ASSESSMENTS = "assessments"
     ALERTS = "alerts"
+    CONTACTS = "contacts"
     DEAD_LETTERS = "dead-letters"

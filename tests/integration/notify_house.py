@@ -56,6 +56,7 @@ class House:
     twilio: Twilio
     clock: FakeClock = field(default_factory=lambda: FakeClock(MONDAY))
     prefix: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:10]}")
+    callbacks: bool = False
 
     def __post_init__(self) -> None:
         self._issuer = DevelopmentIssuer(environment="development", issuer="i", audience="a", clock=self.clock)
@@ -78,6 +79,7 @@ class House:
             twilio_account=self.twilio.account,
             twilio_token=self.twilio.token,
             twilio_from="+447700900000",
+            twilio_callbacks=self.callbacks,
             public_url="https://rapport.example",
             link_secret="a-secret-of-the-tests-alone",
         )
@@ -101,7 +103,18 @@ class House:
         """Lose everything notify has stored."""
         name = f"{self.prefix}_notify"
         async with open_database(self.stack.mongo_url, name) as database:
-            for collection in ("alerts", "assessments", "patients", "register", "due", "deliveries", "resume"):
+            for collection in (
+                "alerts",
+                "assessments",
+                "patients",
+                "register",
+                "due",
+                "deliveries",
+                "references",
+                "paces",
+                "contacts",
+                "resume",
+            ):
                 await database[collection].drop()
 
     @asynccontextmanager

@@ -19,7 +19,7 @@ from services.intake.api.parts import (
 from services.intake.handlers import Register
 from shared.auth import Caller
 from shared.contracts import Clinic, Clinician
-from shared.contracts.base import ChannelName, Id, Zone
+from shared.contracts.base import Id, PersonalChannel, Zone
 from shared.contracts.clinics import Away, ClinicSettings, Email, Mobile, Role
 from shared.runtime import Body, WaitForPosition, caller_with, problems
 
@@ -105,7 +105,7 @@ class ClinicianBody(Body):
     name: Name
     email: Email | None = None
     mobile: Mobile | None = Field(default=None, description="In E.164 form, e.g. +447700900001.")
-    channels: list[ChannelName] = Field(
+    channels: list[PersonalChannel] = Field(
         min_length=1, max_length=2, description="How they are told of concerns: email, sms, or both."
     )
     deputy: Id | None = Field(default=None, description="The clinician who stands in for them, by id.")

@@ -16,6 +16,7 @@ from shared.contracts.clinics import (
     Region,
     Scale,
     ScaleItem,
+    Webhook,
 )
 from shared.contracts.escalation import (
     MOST_STEPS,
@@ -127,6 +128,10 @@ class QuestionTargetBody(QuestionTarget, Body):
     """Who answers one kind of question, and by when: `minutes` the clinic works, or `days`; one of the two."""
 
 
+class WebhookBody(Webhook, Body):
+    """A system that hears of every alert (docs/providers.md)."""
+
+
 _CLINIC: Final[dict[str, Any]] = {
     "name": "Harbour Clinic",
     "zone": "Europe/London",
@@ -163,6 +168,8 @@ _CLINIC: Final[dict[str, Any]] = {
         ],
     },
     "question_targets": {"medication": {"role": "prescriber", "minutes": 240}},
+    "webhooks": [{"name": "record-system", "url": "https://hooks.harbour.example/rapport", "generation": 1}],
+    "verify_contacts": False,
     "protocols": [
         {
             "name": "daily-mood",
@@ -233,4 +240,13 @@ class ClinicBody(Body):
     )
     check_in_questions: list[CheckInQuestionBody] = Field(
         default_factory=list, max_length=20, description="Questions of your own, asked with a check-in."
+    )
+    webhooks: list[WebhookBody] = Field(
+        default_factory=list,
+        max_length=5,
+        description="Systems that hear of every alert, signed as Standard Webhooks says; GET /v1/webhooks shows the "
+        "secrets.",
+    )
+    verify_contacts: bool = Field(
+        default=False, description="Have addresses verified before they are relied on (docs/providers.md)."
     )

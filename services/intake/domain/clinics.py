@@ -104,6 +104,11 @@ def _wrong_with(settings: ClinicSettings) -> Iterator[FieldError]:
         labels = domain.split(".")
         if len(labels) < 2 or not all(label.replace("-", "").isalnum() and label.isascii() for label in labels):
             yield FieldError(f"/detail_domains/{index}", "Send a bare domain such as clinic.example, without @ or *.")
+    for index, hook in enumerate(settings.webhooks):
+        if hook.name in {other.name for other in settings.webhooks[:index]}:
+            yield FieldError(
+                f"/webhooks/{index}/name", "Give each webhook a name of its own: its secret is made from it."
+            )
 
 
 def _wrong_hours(settings: ClinicSettings) -> Iterator[FieldError]:

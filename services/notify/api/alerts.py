@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from services.notify.domain import Delivery, Leg, LegState
+from services.notify.domain import Delivery, Leg, LegState, Outcome, hook_name
 from services.notify.handlers import SUBSCRIPTIONS, Desk, Trail
 from shared.auth import Caller
 from shared.bus import Position
@@ -54,7 +54,10 @@ class AttemptReply(BaseModel):
         description="accepted by the provider; temporary: tried again; permanent: refused for good, another way is "
         "taken; unsure: it may have gone, and is sent again with the same reference."
     )
-    code: str = Field(description="The provider's answer code, or why there was none.")
+    code: str = Field(
+        description="The provider's answer code, or why there was none; `stopped`: its owner wants no more texts there."
+    )
+    provider: str | None = Field(description="Which provider of the channel; null where none was asked.")
 
 
 class StepReply(BaseModel):
@@ -73,12 +76,23 @@ class DeliveryReply(BaseModel):
     digest: bool
     step: StepReply | None = Field(description="The step of `escalations` that it is; null for the alert's message.")
     who: Who = Field(description="Whom it was meant for, by the policy that held when the alert fired.")
-    channel: Literal["email", "sms"] | None = Field(description="null until it is due and the recipient is found.")
-    recipient: Literal["clinician", "fallback"] | None
+    channel: Literal["email", "sms", "webhook", "apprise"] | None = Field(
+        description="null until it is due and the recipient is found."
+    )
+    recipient: Literal["clinician", "fallback", "system"] | None = Field(
+        description="system: one of the clinic's own, by webhook or Apprise; it counts for nobody."
+    )
     clinician: str | None
     state: Literal["waiting", "handed_over", "failed", "cancelled"]
     due_at: AwareDatetime
     why: str | None = Field(description="Why it was cancelled, failed, or went to the fallback contact.")
+    accepted_at: AwareDatetime | None = Field(description="When a provider last accepted it.")
+    delivered_at: AwareDatetime | None = Field(description="When a receipt said that it had arrived.")
+    receipt: Literal["accepted", "delivered", "failed_for_good", "failed_for_now"] | None = Field(
+        description="The last word of a receipt."
+    )
+    receipt_code: str | None = Field(description="The provider's own word for it.")
+    unconfirmed: bool = Field(description="Accepted, and no receipt came in time: not relied on alone.")
     attempts: list[AttemptReply]
 
 
@@ -243,7 +257,8 @@ def _replies(alert: Alert, delivery: Delivery) -> list[DeliveryReply]:
 
 
 def _reply(delivery: Delivery, rounds: list[int], leg: Leg | None, due_at: datetime) -> DeliveryReply:
-    fallback = leg is not None and leg.to_fallback
+    fallback, system = leg is not None and leg.to_fallback, leg is not None and hook_name(leg) is not None
+    accepted = [attempt.at for attempt in (leg.attempts if leg else ()) if attempt.outcome is Outcome.ACCEPTED]
     unplanned: Literal["waiting", "cancelled"] = "cancelled" if delivery.done else "waiting"
     return DeliveryReply(
         id=leg.id if leg else delivery.id,
@@ -252,10 +267,18 @@ def _reply(delivery: Delivery, rounds: list[int], leg: Leg | None, due_at: datet
         step=StepReply(**delivery.step.model_dump(exclude={"started_at"})) if delivery.step else None,
         who=delivery.who,
         channel=leg.channel.value if leg else None,
-        recipient=None if leg is None else ("fallback" if fallback else "clinician"),
-        clinician=None if leg is None or fallback else leg.to,
+        recipient=None if leg is None else "system" if system else "fallback" if fallback else "clinician",
+        clinician=None if leg is None or fallback or system else leg.to,
         state=STATES[leg.state] if leg else unplanned,
         due_at=due_at,
         why=(leg.why if leg else None) or (delivery.fell_back if fallback else None),
-        attempts=[AttemptReply(at=a.at, outcome=a.outcome.value, code=a.code) for a in (leg.attempts if leg else ())],
+        accepted_at=accepted[-1] if accepted else None,
+        delivered_at=leg.delivered_at if leg else None,
+        receipt=leg.receipt.value if leg and leg.receipt else None,
+        receipt_code=leg.receipt_code if leg else None,
+        unconfirmed=leg is not None and leg.unconfirmed,
+        attempts=[
+            AttemptReply(at=a.at, outcome=a.outcome.value, code=a.code, provider=a.provider or None)
+            for a in (leg.attempts if leg else ())
+        ],
     )

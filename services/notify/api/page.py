@@ -40,9 +40,9 @@ class Pages:
             lstrip_blocks=True,
         )
 
-    def page(self, state: str, status: int, **words: Any) -> HTMLResponse:
+    def page(self, state: str, status: int, *, template: str = _TEMPLATE, **words: Any) -> HTMLResponse:
         """An answer in one of the page's states."""
-        text = self._templates.get_template(_TEMPLATE).render(state=state, **words)
+        text = self._templates.get_template(template).render(state=state, **words)
         return HTMLResponse(text, status, HEADERS)
 
     def shown(self, shown: Shown, now: datetime, *, taken: bool) -> HTMLResponse:

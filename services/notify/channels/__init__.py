@@ -2,16 +2,23 @@
 
 from services.notify.channels.charts import Charts, no_chart
 from services.notify.channels.email import EmailChannel, SmtpServer
+from services.notify.channels.failover import Failover
+from services.notify.channels.govuk import GovUkNotify
 from services.notify.channels.sms import SmsChannel, SmsProvider, Twilio
+from services.notify.channels.webhook import AppriseChannel, WebhookChannel
 from services.notify.channels.words import sms_text
 
 __all__ = [
+    "AppriseChannel",
     "Charts",
     "EmailChannel",
+    "Failover",
+    "GovUkNotify",
     "SmsChannel",
     "SmsProvider",
     "SmtpServer",
     "Twilio",
+    "WebhookChannel",
     "no_chart",
     "sms_text",
 ]

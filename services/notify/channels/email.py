@@ -95,8 +95,9 @@ class EmailChannel:
             "urgency_word": urgency_word,
             "charts": {reference: f"cid:{reference}.{notice.token}@{domain}" for reference in charts},
         }
-        message.set_content(self._templates.get_template("email.txt.j2").render(words))
-        message.add_alternative(self._templates.get_template("email.html.j2").render(words), subtype="html")
+        name = "email" if notice.verification is None else "verify"
+        message.set_content(self._templates.get_template(f"{name}.txt.j2").render(words))
+        message.add_alternative(self._templates.get_template(f"{name}.html.j2").render(words), subtype="html")
         html: Any = list(message.iter_parts())[-1]
         for reference, png in charts.items():
             html.add_related(

@@ -1,23 +1,26 @@
-"""SMS by a provider's HTTP API: Twilio's first."""
+"""SMS by a provider's HTTP API: Twilio's, and what all of them have in common."""
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import httpx
 
+from services.notify.channels.answers import json_of, no_answer, retry_after
 from services.notify.channels.words import sms_text
 from services.notify.domain import Notice, Outcome, Result
 
 REFUSED_FOR_GOOD: Final = frozenset({400, 410, 413, 422})
 """HTTP statuses that say: not this message to this number, ever. Anything else but success passes by itself."""
 
+OPTED_OUT: Final = 21610
+"""Twilio's error where the recipient has answered STOP to this sender."""
+
 
 class SmsProvider(Protocol):
     """A way to hand a text over to a mobile network."""
 
-    async def send(self, to: str, text: str) -> Result:
-        """Hand over one text. Never raises for what the provider answers, or does not."""
+    async def send(self, to: str, text: str, reference: str) -> Result:
+        """Hand over one text; reference: the same for every try. Never raises for what the provider answers."""
         ...
 
 
@@ -29,7 +32,7 @@ class SmsChannel:
 
     async def send(self, notice: Notice) -> Result:
         """Hand a notice over as one SMS."""
-        return await self._provider.send(notice.address, sms_text(notice))
+        return await self._provider.send(notice.address, sms_text(notice), notice.token)
 
 
 class Twilio:
@@ -37,51 +40,51 @@ class Twilio:
 
     201 with a message `sid` is acceptance. 400 with an error code is a refusal for good (21211 not a number, 21610
     opted out, 21614 not a mobile, ...). 401, 403 and 404 say that our own account is not right: an operator mends
-    that, so it is tried again. 429 and 5xx pass by themselves. Where no answer came it may have gone.
+    that, so it is tried again. 429 and 5xx pass by themselves. Where no answer came it may have gone. Twilio takes no
+    reference of ours; it stands in the URL that receipts are sent to.
     """
 
-    def __init__(self, *, client: httpx.AsyncClient, account: str, sender: str) -> None:
+    def __init__(
+        self,
+        *,
+        client: httpx.AsyncClient,
+        account: str,
+        sender: str,
+        callback: str = "",
+        receipt_within: timedelta | None = None,
+    ) -> None:
         """client: with Twilio's (or its stand-in's) base URL, basic auth and a time-out.
 
-        sender: a number, a sender's name, or a messaging service (`MG...`).
+        sender: a number, a sender's name, or a messaging service (`MG...`). callback: where receipts are sent to.
         """
-        self._client, self._sender = client, sender
+        self._client, self._sender, self._callback = client, sender, callback
+        self._receipt_within = receipt_within if callback else None
         self._from = "MessagingServiceSid" if sender.startswith("MG") else "From"
         self._path = f"/2010-04-01/Accounts/{account}/Messages.json"
 
-    async def send(self, to: str, text: str) -> Result:
+    async def send(self, to: str, text: str, reference: str) -> Result:
         """Hand over one text."""
+        form = {"To": to, self._from: self._sender, "Body": text}
+        if self._callback:
+            form["StatusCallback"] = f"{self._callback}?leg={reference}"
         try:
-            response = await self._client.post(self._path, data={"To": to, self._from: self._sender, "Body": text})
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return Result(outcome=Outcome.TEMPORARY, code=type(error).__name__)
+            response = await self._client.post(self._path, data=form)
         except httpx.HTTPError as error:
-            return Result(outcome=Outcome.UNSURE, code=type(error).__name__)
-        return _result(response)
+            return no_answer(error)
+        return _result(response, self._receipt_within)
 
 
-def _result(response: httpx.Response) -> Result:
-    body = _json(response)
+def _result(response: httpx.Response, receipt_within: timedelta | None) -> Result:
+    body = json_of(response)
     if response.status_code in (200, 201):
         failed = body.get("status") in ("failed", "undelivered", "canceled")
         return Result(
             outcome=Outcome.PERMANENT if failed else Outcome.ACCEPTED,
             code=str(body.get("error_code") or body.get("status") or response.status_code),
+            message=str(body.get("sid") or ""),
+            receipt_within=receipt_within,
         )
     code = str(response.status_code) + (f" {body['code']}" if isinstance(body.get("code"), int) else "")
     if response.status_code in REFUSED_FOR_GOOD:
-        return Result(outcome=Outcome.PERMANENT, code=code)
-    return Result(outcome=Outcome.TEMPORARY, code=code, retry_after=_retry_after(response.headers))
-
-
-def _json(response: httpx.Response) -> dict[str, Any]:
-    try:
-        body = response.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    seconds = headers.get("retry-after", "")
-    return timedelta(seconds=int(seconds)) if seconds.isdigit() and len(seconds) < 6 else None
+        return Result(outcome=Outcome.PERMANENT, code=code, stopped=body.get("code") == OPTED_OUT)
+    return Result(outcome=Outcome.TEMPORARY, code=code, retry_after=retry_after(response.headers))

@@ -73,7 +73,10 @@ def urgency_word(urgency: Urgency) -> str:
 
 def subject(notice: Notice) -> str:
     """An e-mail's subject: clinic, reference, urgency and deadline; nothing of the patient."""
-    clinic, first = one_line(notice.clinic_name), _most_urgent(notice)
+    clinic = one_line(notice.clinic_name)
+    if notice.verification is not None:
+        return f"{clinic}: confirm that alerts reach you here"
+    first = _most_urgent(notice)
     by = absolute(first.deadline, notice.zone)
     if notice.digest:
         count = len(notice.lines)
@@ -84,11 +87,16 @@ def subject(notice: Notice) -> str:
 
 def sms_text(notice: Notice) -> str:
     """One segment, at most 160 septets: the clinic's name gives way where it is long. Nothing of the patient."""
+    if notice.verification is not None:
+        rest = f": confirm this number for alerts: {notice.verification.link}"
+        return _shortened(gsm(notice.clinic_name), SMS_SEPTETS - (septets(rest) or len(rest))) + rest
     first = _most_urgent(notice)
     by = by_when(first.deadline, notice.written_at, notice.zone)
     if notice.digest:
         others = f" and {len(notice.lines) - 1} more" if len(notice.lines) > 1 else ""
         rest = f": alert {first.reference}{others} to look at, {by}. {first.link}"
+    elif notice.others:
+        rest = f": {notice.others + len(notice.lines)} alerts waiting, one is {first.reference}, {by}. {first.link}"
     else:
         urgent = ", urgent" if first.urgency is Urgency.AT_ONCE else ""
         rest = f": alert {first.reference} needs you{urgent}, {by}. {first.link}"

@@ -5,7 +5,7 @@ function here. A leg ends as sent or cancelled, or as failed once another one ha
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -21,11 +21,6 @@ LEASE: Final = timedelta(seconds=60)
 """How long a claimed row is its claimer's. A hand-over must end well within it."""
 LOOK_AGAIN: Final = timedelta(seconds=5)
 """When to look again for a recipient whose document is on its way."""
-FIRST_RETRY: Final = timedelta(seconds=1)
-LAST_RETRY: Final = timedelta(minutes=5)
-NOBODY_LEFT_RETRY: Final = timedelta(minutes=15)
-"""How often the fallback contact's address is tried again after a final refusal: there is nobody after them."""
-KEPT_ATTEMPTS: Final = 100
 FALLBACK: Final = "/fallback"
 """Whom a leg goes to where it is no clinician; an id never has a slash."""
 _LEGS: Final = uuid.UUID("0e0a3f65-9a3e-5a1c-8d41-7c7f2f0f5d10")
@@ -50,11 +45,12 @@ class LegState(StrEnum):
 
 
 class Kind(StrEnum):
-    """One alert's message, a step of its escalation, or a morning's digest of several."""
+    """One alert's message, a step of its escalation, a morning's digest of several, or word to the clinic's systems."""
 
     MESSAGE = "message"
     ESCALATION = "escalation"
     DIGEST = "digest"
+    HOOK = "hook"
 
 
 class _Row(BaseModel):
@@ -62,11 +58,22 @@ class _Row(BaseModel):
 
 
 class Result(_Row):
-    """A channel's word on one attempt: the provider's answer code, and when it asked to be tried again."""
+    """A channel's word on one attempt: the provider's answer code, and when it asked to be tried again.
+
+    provider, message: which provider, and its own id of the message. receipt_within: a receipt is to come, and by then
+    it should have. bundled: the leg whose message spoke for this one too. another: there is another provider, to be
+    tried at once. stopped: the recipient wants no more there.
+    """
 
     outcome: Outcome
     code: str
     retry_after: timedelta | None = None
+    provider: str = ""
+    message: str = ""
+    receipt_within: timedelta | None = None
+    bundled: str = ""
+    another: bool = False
+    stopped: bool = False
 
 
 class Attempt(_Row):
@@ -75,10 +82,35 @@ class Attempt(_Row):
     at: AwareDatetime
     outcome: Outcome
     code: str
+    provider: str = ""
+
+
+class Receipt(StrEnum):
+    """What a provider says later of a message it took: on its way, arrived, or failed for good or for now."""
+
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    FAILED_FOR_GOOD = "failed_for_good"
+    FAILED_FOR_NOW = "failed_for_now"
+
+
+class Heard(_Row):
+    """What a receipt says. message: the provider's id of what it is about; id: its own, where it has one."""
+
+    message: str
+    receipt: Receipt
+    code: str
+    id: str = ""
 
 
 class Leg(_Row):
-    """One recipient by one channel. `to` is a clinician's id or FALLBACK; addresses are looked up when it is sent."""
+    """One recipient by one channel. `to` is a clinician's id or FALLBACK; addresses are looked up when it is sent.
+
+    provider, message: who accepted it last, and its id there. receipt, receipt_at: the last word of a receipt.
+    unconfirmed: accepted, and no receipt came in time. resends: after receipts that said `failed for now`. early:
+    receipts that came before the provider's own answer was recorded. heard: the ids of receipts taken in. held: put
+    off so as not to flood the recipient. bundled: the leg whose message spoke for it.
+    """
 
     id: str
     to: str
@@ -88,6 +120,18 @@ class Leg(_Row):
     tries: int = 0
     attempts: tuple[Attempt, ...] = ()
     why: str | None = None
+    provider: str | None = None
+    message: str | None = None
+    receipt: Receipt | None = None
+    receipt_code: str | None = None
+    receipt_at: AwareDatetime | None = None
+    delivered_at: AwareDatetime | None = None
+    unconfirmed: bool = False
+    resends: int = 0
+    early: tuple[Heard, ...] = ()
+    heard: tuple[str, ...] = ()
+    held: bool = False
+    bundled: str | None = None
 
     @property
     def to_fallback(self) -> bool:
@@ -119,7 +163,8 @@ class Delivery(_Row):
 
     who, named, channels: as the policy frozen in the alert says (no channels: by urgency). step: which step it is,
     where it is one. accepted_at: when the earliest live at-once entry behind it was accepted at the door. fell_back:
-    why the fallback contact was asked.
+    why the fallback contact was asked. confirm_at: when to look whether receipts came. reopened: a receipt said that
+    what counted as told did not arrive.
     """
 
     id: str
@@ -141,13 +186,26 @@ class Delivery(_Row):
     legs: tuple[Leg, ...] = ()
     fell_back: str | None = None
     accepted_at: AwareDatetime | None = None
+    confirm_at: AwareDatetime | None = None
+    reopened: bool = False
     done: bool = False
     version: int = 1
+
+    @property
+    def finished(self) -> bool:
+        """Whether nobody needs to look at it again: nothing is waiting, no receipt either."""
+        return self.done and self.confirm_at is None
 
     @property
     def waiting(self) -> list[Leg]:
         """The legs still to be handed over."""
         return [leg for leg in self.legs if leg.state is LegState.PENDING]
+
+    @property
+    def waiting_since(self) -> datetime:
+        """Since when it has been overdue, if it is: what was put off on purpose is not."""
+        put_off_on_purpose = self.reopened or self.kind is Kind.HOOK or any(leg.held for leg in self.waiting)
+        return self.look_at if put_off_on_purpose else self.due_at
 
     @property
     def handed_over(self) -> bool:
@@ -170,23 +228,26 @@ def planned_for(delivery: Delivery, recipient: Recipient, fallback: Reachable | 
     if delivery.legs or delivery.done:
         return delivery
     match recipient:
-        case Found(clinician=clinician, person=person):
-            return _planned(delivery.model_copy(update={"clinician": clinician}), clinician, person, delivery.due_at)
+        case Found(clinician=clinician, person=person, unsure=unsure):
+            found = delivery.model_copy(update={"clinician": clinician})
+            planned = _planned(found, clinician, person, delivery.due_at)
+            both = unsure is not None and fallback is not None
+            return fallen_back(planned, fallback, unsure, delivery.due_at, now) if both else planned
         case Nobody(why=why):
-            return _fallen_back(delivery, fallback, why, delivery.due_at, now)
+            return fallen_back(delivery, fallback, why, delivery.due_at, now)
         case ToFallback():
-            return _fallen_back(delivery, fallback, None, delivery.due_at, now)
+            return fallen_back(delivery, fallback, None, delivery.due_at, now)
         case NotYet():
             return delivery.model_copy(update={"look_at": max(delivery.due_at, now + LOOK_AGAIN)})
 
 
 def _planned(delivery: Delivery, to: str, person: Reachable, due_at: datetime) -> Delivery:
     channels = _channels(person, delivery)
-    legs = [_leg(delivery, to, channel, due_at) for channel in channels]
-    return _looked_at(delivery.model_copy(update={"legs": (*delivery.legs, *legs)}))
+    legs = [leg_for(delivery, to, channel, due_at) for channel in channels]
+    return looked_at(delivery.model_copy(update={"legs": (*delivery.legs, *legs)}))
 
 
-def _fallen_back(
+def fallen_back(
     delivery: Delivery, fallback: Reachable | None, why: str | None, due_at: datetime, now: datetime
 ) -> Delivery:
     """To the clinic's fallback contact. A clinic whose document we lack has none yet: look again, never drop."""
@@ -197,13 +258,14 @@ def _fallen_back(
 
 def _channels(person: Reachable, delivery: Delivery) -> list[Channel]:
     """The policy's channels; where it names none, every one at once, else e-mail. They get by what they have."""
-    have = [channel for channel in (Channel.EMAIL, Channel.SMS) if channel in person.addresses]
+    have: list[Channel] = [channel for channel in (Channel.EMAIL, Channel.SMS) if channel in person.addresses]
     every = delivery.urgency is Urgency.AT_ONCE and delivery.kind is not Kind.DIGEST
     wanted = delivery.channels or (have if every else have[:1])
     return [channel for channel in have if channel in wanted] or have[:1]
 
 
-def _leg(delivery: Delivery, to: str, channel: Channel, due_at: datetime) -> Leg:
+def leg_for(delivery: Delivery, to: str, channel: Channel, due_at: datetime) -> Leg:
+    """A leg that is to be handed over; its id is the same whoever makes it."""
     return Leg(
         id=str(uuid.uuid5(_LEGS, f"{delivery.id}/{to}/{channel}")),
         to=to,
@@ -212,21 +274,22 @@ def _leg(delivery: Delivery, to: str, channel: Channel, due_at: datetime) -> Leg
     )
 
 
-def _looked_at(delivery: Delivery) -> Delivery:
+def looked_at(delivery: Delivery) -> Delivery:
     """With the time of the next look, or done where nothing is waiting any more."""
     if delivery.waiting:
-        return delivery.model_copy(update={"look_at": min(leg.due_at for leg in delivery.waiting)})
+        return delivery.model_copy(update={"look_at": min(leg.due_at for leg in delivery.waiting), "done": False})
     return delivery.model_copy(update={"done": bool(delivery.legs)})
 
 
 def next_due(delivery: Delivery) -> datetime:
-    """When somebody should look at the row next: when it is due, or when the lease on it ends."""
-    return delivery.look_at if delivery.lease_until is None else max(delivery.look_at, delivery.lease_until)
+    """When somebody should look at the row next: when it is due, a receipt should be there, or the lease on it ends."""
+    at = (delivery.confirm_at if delivery.done else None) or delivery.look_at
+    return at if delivery.lease_until is None else max(at, delivery.lease_until)
 
 
 def leased(delivery: Delivery, now: datetime) -> Delivery | None:
     """The row as claimed by whoever asks; None where it is not due, or another's."""
-    if delivery.done or next_due(delivery) > now:
+    if delivery.finished or next_due(delivery) > now:
         return None
     return delivery.model_copy(update={"lease_until": now + LEASE})
 
@@ -257,73 +320,10 @@ def without_items(delivery: Delivery, needed: Callable[[Item], bool], why: str) 
     return delivery.model_copy(update={"legs": legs, "done": True})
 
 
-def after_attempt(
-    delivery: Delivery,
-    leg_id: str,
-    result: Result,
-    *,
-    person: Reachable | None,
-    fallback: Reachable | None,
-    now: datetime,
-    jitter: float,
-) -> Delivery:
-    """The row after an attempt.
-
-    person: the leg's recipient as known now; jitter in [0, 1). A refusal for good goes to the recipient's other
-    channel, then to the fallback contact, whose own last channel is tried again and again.
-    """
-    leg = next((leg for leg in delivery.legs if leg.id == leg_id), None)
-    if leg is None or leg.state is LegState.SENT:
-        return delivery
-    tried = leg.model_copy(
-        update={
-            "tries": leg.tries + 1,
-            "attempts": (*leg.attempts, Attempt(at=now, outcome=result.outcome, code=result.code))[-KEPT_ATTEMPTS:],
-        }
-    )
-    if result.outcome is Outcome.ACCEPTED:
-        return _looked_at(_with(delivery, tried.model_copy(update={"state": LegState.SENT, "why": None})))
-    if leg.state is LegState.CANCELLED:
-        return _with(delivery, tried)
-    if result.outcome is Outcome.PERMANENT:
-        return _refused(_with(delivery, tried), tried, person=person, fallback=fallback, now=now)
-    return _looked_at(_with(delivery, tried.model_copy(update={"due_at": now + _backoff(tried.tries, result, jitter)})))
-
-
-def _with(delivery: Delivery, changed: Leg) -> Delivery:
+def with_leg(delivery: Delivery, changed: Leg) -> Delivery:
+    """The row with one leg as it is now."""
     legs = tuple(changed if leg.id == changed.id else leg for leg in delivery.legs)
     return delivery.model_copy(update={"legs": legs})
-
-
-def _backoff(tries: int, result: Result, jitter: float) -> timedelta:
-    """1 s, doubling to 5 min, a quarter up or down; not before the provider asked for."""
-    delay = min(FIRST_RETRY * (1 << min(tries - 1, 20)), LAST_RETRY) * (0.75 + jitter / 2)
-    return max(delay, min(result.retry_after or delay, LAST_RETRY))
-
-
-def _refused(
-    delivery: Delivery, leg: Leg, *, person: Reachable | None, fallback: Reachable | None, now: datetime
-) -> Delivery:
-    failed = leg.model_copy(update={"state": LegState.FAILED, "why": "the provider refused it for good"})
-    delivery = _with(delivery, failed)
-    theirs = [other for other in delivery.legs if other.to == leg.to]
-    fallbacks = [other for other in delivery.legs if other.to_fallback]
-    used = {other.channel for other in theirs}
-    other_channels = [] if person is None else [channel for channel in person.addresses if channel not in used]
-    if other_channels:
-        added = _leg(delivery, leg.to, other_channels[0], now)
-        return _looked_at(delivery.model_copy(update={"legs": (*delivery.legs, added)}))
-    if _alive(theirs) or _alive(fallbacks):
-        return _looked_at(delivery)
-    if not leg.to_fallback and fallback is not None and not fallbacks:
-        return _fallen_back(delivery, fallback, "the provider refused every address of the clinician", now, now)
-    return _looked_at(
-        _with(delivery, failed.model_copy(update={"state": LegState.PENDING, "due_at": now + NOBODY_LEFT_RETRY}))
-    )
-
-
-def _alive(legs: Sequence[Leg]) -> bool:
-    return any(leg.state in (LegState.PENDING, LegState.SENT) for leg in legs)
 
 
 def address_of(leg: Leg, person: Reachable | None) -> str | None:

@@ -135,7 +135,7 @@ def next_step(alert: Alert, now: datetime) -> Delivery | None:
 def step_after(alert: Alert, ref: StepRef, now: datetime) -> Delivery | None:
     """The row of the step after one, where its run goes on."""
     run = going_on(alert)
-    if run is None or not _is_of(ref, run):
+    if run is None or not is_of(ref, run):
         return None
     later = [step for step in run.steps if (step.repeat, step.step) > (ref.repeat, ref.step)]
     return _row(alert, run, later[0], now) if later else None
@@ -151,7 +151,7 @@ def step_rows(alert: Alert) -> list[str]:
 def step_needed(alert: Alert, ref: StepRef, now: datetime) -> bool:
     """Whether a step has to be told now: nobody has acted, and no repeat of it that is due as well says the same."""
     run = going_on(alert)
-    if run is None or not _is_of(ref, run):
+    if run is None or not is_of(ref, run):
         return False
     mine = next((step for step in run.steps if _ref(run, step) == ref), None)
     return mine is not None and mine.settled_at is None and not _repeated(run, mine, now)
@@ -164,7 +164,7 @@ def _repeated(run: Escalation, mine: EscalationStep, now: datetime) -> bool:
 def settle_step(alert: Alert, delivery: Delivery, now: datetime) -> Alert:
     """A step's message was handed over: the alert remembers who was told, and that it need not be told again."""
     ref = delivery.step
-    mine = next((run for run in alert.escalations if ref is not None and _is_of(ref, run)), None)
+    mine = next((run for run in alert.escalations if ref is not None and is_of(ref, run)), None)
     if ref is None or mine is None:
         return alert
     update = _told(delivery, now) | {"in_flight": mine is not going_on(alert)}
@@ -242,7 +242,8 @@ def _ref(run: Escalation, step: EscalationStep) -> StepRef:
     return StepRef(run=run.run, started_at=run.started_at, repeat=step.repeat, step=step.step)
 
 
-def _is_of(ref: StepRef, run: Escalation) -> bool:
+def is_of(ref: StepRef, run: Escalation) -> bool:
+    """Whether a step is one of this run's."""
     return ref.run == run.run and ref.started_at == run.started_at
 
 

@@ -32,10 +32,19 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """Asks whoever reads this to confirm that it is theirs; the link is whole only there."""
+
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A message to one address. token: the same for every try of the same leg, so that a duplicate is recognisable.
 
-    because: why this recipient is told now, where it is a step of an escalation; nothing of the patient.
+    because: why this recipient is told now, where it is a step of an escalation; nothing of the patient. generation: of
+    a webhook's secret. tried: the providers of the tries before this one. others: how many more alerts this message
+    stands for, held until now.
     """
 
     token: str
@@ -47,6 +56,11 @@ class Notice:
     digest: bool
     lines: tuple[Line, ...]
     because: str | None = None
+    clinic: str = ""
+    generation: int = 1
+    tried: tuple[str, ...] = ()
+    others: int = 0
+    verification: Verification | None = None
 
 
 def detail_allowed(address: str, domains: Collection[str]) -> bool:

@@ -1,11 +1,11 @@
 """Who is told: the patient's clinician, or whom a step names; else, never dropped, the clinic's fallback contact."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from shared.contracts.base import ChannelName
+from shared.contracts.base import ChannelName, Urgency
 from shared.contracts.clinics import Clinician, Contact
 from shared.contracts.patients import Patient
 
@@ -35,10 +35,11 @@ class Reachable:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The clinician to tell."""
+    """The clinician to tell. unsure: why their addresses are not relied on, and the fallback contact is told too."""
 
     clinician: str
     person: Reachable
+    unsure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,21 @@ def find_recipient(
     if patient.clinician is None:
         return Nobody("the patient has no clinician")
     return find_clinician(patient.clinician, clinician=clinician, waited=waited)
+
+
+NOT_VERIFIED: Final = "none of the clinician's addresses has been verified yet"
+
+
+def relied_on(found: Found, verified: Collection[ChannelName], urgency: Urgency) -> Recipient:
+    """Whom a clinic that verifies addresses tells: nobody is left untold, and nothing unverified is relied on.
+
+    What is urgent goes to every address; where none is verified, to the fallback contact too. Everything else goes to
+    verified addresses, or to the fallback contact.
+    """
+    some = {channel: address for channel, address in found.person.addresses.items() if channel in verified}
+    if urgency is Urgency.AT_ONCE:
+        return found if some else Found(found.clinician, found.person, NOT_VERIFIED)
+    return Found(found.clinician, Reachable(found.person.name, some)) if some else Nobody(NOT_VERIFIED)
 
 
 def find_clinician(

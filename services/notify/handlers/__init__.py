@@ -1,26 +1,34 @@
 """notify's use cases: `Reconciler` on the bus, `Dispatcher` on the due times, `Desk` behind HTTP."""
 
+from services.notify.handlers.contacts import Contacts
 from services.notify.handlers.desk import BY_LINK, Desk, Shown, Trail
 from services.notify.handlers.dispatching import Dispatcher
 from services.notify.handlers.gauges import keep_showing, show
 from services.notify.handlers.handing_over import HandingOver, Messenger
+from services.notify.handlers.pacing import Pacing
 from services.notify.handlers.post import Post
+from services.notify.handlers.receiving import Receiving
 from services.notify.handlers.reconciling import OWN, SUBSCRIPTIONS, TABLES, OpenAlerts, Reconciler
+from services.notify.handlers.verifying import Verifying
 
 __all__ = [
     "BY_LINK",
     "OWN",
     "SUBSCRIPTIONS",
     "TABLES",
+    "Contacts",
     "Desk",
     "Dispatcher",
     "HandingOver",
     "Messenger",
     "OpenAlerts",
+    "Pacing",
     "Post",
+    "Receiving",
     "Reconciler",
     "Shown",
     "Trail",
+    "Verifying",
     "keep_showing",
     "show",
 ]

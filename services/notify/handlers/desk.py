@@ -1,6 +1,7 @@
 """What people ask of alerts: lists, the trail, taking one, closing one, and the page behind a message's link."""
 
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,6 +14,7 @@ from services.notify.domain import (
     close,
     delivery_id,
     digest_id,
+    hook_ids,
     link_token,
     mornings,
     next_step,
@@ -102,9 +104,16 @@ class Desk:
                 days = [at.astimezone(working_time.zone).date() for at in mornings(working_time, first) if at <= until]
                 ids += [digest_id(clinic, whose, day) for day in days for whose in {alert.clinician, None}]
         rows = await self._deliveries.load_many(ids)
+        rows |= await self._deliveries.load_many(self._of_systems(rows.values(), now))
         begun = [row for row in rows.values() if row.step is None or row.legs]
         mine = [row for row in begun if any(item.alert == alert.key for item in row.items)]
         return Trail(alert, sorted(mine, key=lambda row: (row.due_at, row.id)))
+
+    def _of_systems(self, rows: Iterable[Delivery], now: datetime) -> list[str]:
+        """The rows that tell the clinic's own systems of these."""
+        apprise = self._post.apprise
+        found = [hook_ids(row, self._post.webhooks(row.clinic, now), apprise.get(row.clinic)) for row in rows]
+        return [name for names in found for name in names]
 
     async def acknowledge(self, clinic: str, alert_id: str, *, by: str, idempotency: Idempotency) -> Written[Alert]:
         """Somebody has it. Raises Problem 404, 409, 422, Recoverable."""

@@ -68,6 +68,10 @@ class Dispatcher:
         self._note(delivery, self._clock.now())
         self._begin(delivery.id, self._handed_over(delivery))
 
+    def take_note(self, delivery: Delivery) -> None:
+        """A row was changed by a receipt: it may have to be looked at sooner than it seemed."""
+        self._note(delivery, self._clock.now())
+
     async def stop(self) -> None:
         """Let what is in flight finish for a moment, then let go of it: the leases end by themselves."""
         if self._tasks:
@@ -87,7 +91,7 @@ class Dispatcher:
             self._remember(row, now + LOOK_AT_WAITING)  # marked, and not written yet, or never
         for delivery in sorted(found.values(), key=lambda delivery: delivery.due_at):
             self._note(delivery, now)
-            if not delivery.done and next_due(delivery) <= now:
+            if not delivery.finished and next_due(delivery) <= now:
                 self._begin(delivery.id, self._claimed(delivery.id))
 
     async def _look_at_waiting(self, now: datetime) -> None:
@@ -104,10 +108,12 @@ class Dispatcher:
         """Remember when the row has to be looked at again, and since when it has been waiting."""
         if delivery.done:
             self._waiting.pop(delivery.id, None)
-        elif delivery.due_at <= now:
-            self._waiting[delivery.id] = delivery.due_at
+        elif delivery.waiting_since <= now:
+            self._waiting[delivery.id] = delivery.waiting_since
+        else:
+            self._waiting.pop(delivery.id, None)
         # what is done is cleared out of the last bucket it stands in before it is looked at again
-        self._remember(delivery.id, now + 2 * LATE if delivery.done else next_due(delivery))
+        self._remember(delivery.id, now + 2 * LATE if delivery.finished else next_due(delivery))
 
     def _remember(self, row: str, at: datetime) -> None:
         self._next_look[row] = at

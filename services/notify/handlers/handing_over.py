@@ -7,6 +7,8 @@ ends, with the same reference.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 from services.notify.domain import (
@@ -16,11 +18,17 @@ from services.notify.domain import (
     Item,
     Kind,
     Leg,
+    LegState,
     Notice,
     Outcome,
     Result,
     address_of,
     after_attempt,
+    after_hook,
+    after_silence,
+    heard_early,
+    held,
+    hook_rows,
     leased,
     planned_for,
     put_off,
@@ -31,19 +39,21 @@ from services.notify.domain import (
     step_after,
     step_needed,
     still_needed,
+    untold_of,
     without_items,
 )
+from services.notify.handlers.pacing import Pacing
 from services.notify.handlers.post import Post
 from services.notify.store import Deliveries
 from shared.bus.outcomes import describe
 from shared.clock import Clock
-from shared.contracts.alerts import Alert
+from shared.contracts.alerts import Alert, AlertStatus
 from shared.contracts.base import Urgency
 from shared.contracts.escalation import MOST_STEPS
 from shared.documents import Owned
 from shared.errors import Recoverable
 from shared.logs import logger
-from shared.metrics import ALERTS_WITHOUT_RECIPIENT, CHECK_IN_TO_ALERT, DELIVERIES, ESCALATIONS
+from shared.metrics import ALERTS_WITHOUT_RECIPIENT, CHECK_IN_TO_ALERT, DELIVERIES, ESCALATIONS, UNCONFIRMED
 
 log = logger(__name__)
 SLOTS: Final = 16
@@ -75,10 +85,12 @@ class HandingOver:
         deliveries: Deliveries,
         alerts: Owned[Alert],
         post: Post,
+        pacing: Pacing,
         channels: Mapping[Channel, Messenger],
         clock: Clock,
     ) -> None:
         self._deliveries, self._alerts, self._post, self._clock = deliveries, alerts, post, clock
+        self._pacing = pacing
         self._channels = channels
         self._slots = {channel: asyncio.Semaphore(SLOTS) for channel in channels}
         for urgency in Urgency:  # from zero on, or Prometheus does not see the first one as an increase
@@ -101,9 +113,11 @@ class HandingOver:
         """Hand over what is due of a row we hold the lease on. Returns it as it is then, None where it was taken
         from us. Raises Recoverable."""
         alerts = await self._alerts.load_many(item.alert for item in delivery.items)
+        if delivery.done:
+            return await self._unconfirmed(delivery, alerts)
         await self._queue_next_step(delivery, alerts)
         prepared = await self._prepared(delivery, alerts)
-        if prepared is not None and prepared.done and prepared.handed_over and prepared.step is not None:
+        if prepared is not None and prepared.done and prepared.handed_over and prepared.kind is Kind.ESCALATION:
             await self.settle(prepared)  # taken or closed between two channels: the trail says whom it reached
         if prepared is None or prepared.done:
             return prepared
@@ -111,6 +125,8 @@ class HandingOver:
         due = [leg for leg in prepared.waiting if leg.due_at <= now]
         if not due:
             return await self._deliveries.change(prepared.id, released)
+        await self._tell_systems(prepared, now)
+        await self._deliveries.refer(prepared, [leg.id for leg in due])
         outstanding, one_by_one = {leg.id for leg in due}, asyncio.Lock()
 
         async def one(leg: Leg) -> Delivery | None:
@@ -124,12 +140,30 @@ class HandingOver:
 
     async def _queue_next_step(self, delivery: Delivery, alerts: Mapping[str, Alert]) -> None:
         """Before a step is tried the row of the one after it is there: whatever becomes of this one, it goes on."""
-        if delivery.step is None or any(leg.tries for leg in delivery.legs):
+        if delivery.step is None or delivery.kind is Kind.HOOK or any(leg.tries for leg in delivery.legs):
             return
         for alert in alerts.values():
             following = step_after(alert, delivery.step, self._clock.now())
             if following is not None:
                 await self._deliveries.add(following)
+
+    async def _tell_systems(self, delivery: Delivery, now: datetime) -> None:
+        """The clinic's own systems hear of it too, by rows of their own."""
+        if any(leg.tries for leg in delivery.legs):
+            return
+        apprise = self._post.apprise.get(delivery.clinic)
+        for row in hook_rows(delivery, self._post.webhooks(delivery.clinic, now), apprise, now):
+            await self._deliveries.add(row)
+
+    async def _unconfirmed(self, delivery: Delivery, alerts: Mapping[str, Alert]) -> Delivery | None:
+        """Its receipts should be there by now: what is urgent and not confirmed goes another way as well."""
+        now = self._clock.now()
+        fallback = self._post.fallback(delivery.clinic, now)
+        silent = next((leg for leg in delivery.legs if leg.message and leg.delivered_at is None), None)
+        person = None if silent is None else self._post.person(delivery.clinic, silent, now)
+        changed = after_silence(delivery, list(alerts.values()), person=person, fallback=fallback, now=now)
+        UNCONFIRMED.inc(sum(leg.unconfirmed for leg in changed.legs) - sum(leg.unconfirmed for leg in delivery.legs))
+        return await self._deliveries.swap(delivery, changed)
 
     async def _prepared(self, delivery: Delivery, alerts: Mapping[str, Alert]) -> Delivery | None:
         """The row without what no longer has to be told, and with its legs; None where somebody else changed it."""
@@ -138,6 +172,10 @@ class HandingOver:
 
         def needed(item: Item) -> bool:
             alert = alerts[item.alert]
+            if delivery.kind is Kind.HOOK:
+                return not alert.deleted and alert.status is not AlertStatus.CLOSED
+            if delivery.reopened:
+                return untold_of(alert, delivery)
             if delivery.step is not None:
                 return step_needed(alert, delivery.step, now)
             mine = delivery.kind is Kind.MESSAGE or alert.clinician == delivery.clinician
@@ -151,18 +189,37 @@ class HandingOver:
             wanted = await self.planned(wanted)
         return delivery if wanted == delivery else await self._deliveries.swap(delivery, wanted)
 
-    async def _tried(self, delivery: Delivery, leg: Leg, alerts: Mapping[str, Alert]) -> Result | None:
-        """What became of one hand-over; None where its turn came too late to be sure of the lease."""
+    async def _tried(self, delivery: Delivery, leg: Leg, alerts: Mapping[str, Alert]) -> Result | datetime | None:
+        """What became of one hand-over; until when it is held; None where its turn came too late to be sure of the
+        lease."""
         now = self._clock.now()
-        messenger, address = (
-            self._channels.get(leg.channel),
-            address_of(leg, self._post.person(delivery.clinic, leg, now)),
-        )
+        person = self._post.person(delivery.clinic, leg, now)
+        messenger, address = self._channels.get(leg.channel), address_of(leg, person)
         if messenger is None or address is None:
             return Result(outcome=Outcome.PERMANENT, code="no address" if messenger else "channel not set up")
+        if self._post.contacts.is_stopped(leg.channel, address):
+            return Result(outcome=Outcome.PERMANENT, code="stopped", stopped=True)
+        until = await self._pacing.held_until(delivery, leg, address)
+        if until is not None:
+            return until
         notice = await self._post.notice(delivery, leg, address, alerts, now)
+        together = await self._together(delivery, leg, address)
+        notice = replace(notice, others=sum(len(row.items) for row, _ in together))
+        result = await self._sent(delivery, leg, messenger, notice)
+        bundled = None
+        if result is not None and result.outcome is Outcome.ACCEPTED:
+            words = {"code": f"in one message with {leg.id}", "bundled": leg.id}
+            bundled = result.model_copy(update=words)  # its receipt is theirs too
+        for row, theirs in together:
+            await self._deliveries.refer(row, [leg.id])
+            await self._recorded(row, theirs, bundled, last=True)
+        if result is not None and result.stopped:
+            await _persistently(lambda: self._post.contacts.stop(address, by="provider"))
+        return result
+
+    async def _sent(self, delivery: Delivery, leg: Leg, messenger: Messenger, notice: Notice) -> Result | None:
         async with self._slots[leg.channel]:
-            until = delivery.lease_until or now + LEASE
+            until = delivery.lease_until or self._clock.now() + LEASE
             if (until - self._clock.now()).total_seconds() < HAND_OVER:
                 return None
             try:
@@ -175,7 +232,21 @@ class HandingOver:
                 log.error("hand_over_failed", channel=leg.channel.value, reason=reason)  # noqa: TRY400
                 return Result(outcome=Outcome.UNSURE, code="our own fault")
 
-    async def _recorded(self, delivery: Delivery, leg: Leg, result: Result | None, *, last: bool) -> Delivery | None:
+    async def _together(self, delivery: Delivery, leg: Leg, address: str) -> list[tuple[Delivery, Leg]]:
+        """The other rows held for the same number, and their legs, that this message speaks for as well."""
+        found = []
+        for row in await self._pacing.companions(delivery, leg, address):
+            prepared = await self._prepared(row, await self._alerts.load_many(item.alert for item in row.items))
+            if prepared is None or prepared.done:
+                continue
+            theirs = next((one for one in prepared.waiting if one.held and one.channel is leg.channel), None)
+            if theirs is not None:
+                found.append((prepared, theirs))
+        return found
+
+    async def _recorded(
+        self, delivery: Delivery, leg: Leg, result: Result | datetime | None, *, last: bool
+    ) -> Delivery | None:
         """Write down what came of a leg; with the last one the lease is given back."""
         now, jitter = self._clock.now(), random.random()  # noqa: S311  spreading load, not hiding anything
         person = self._post.person(delivery.clinic, leg, now)
@@ -185,23 +256,32 @@ class HandingOver:
         def change(row: Delivery) -> Delivery:
             nonlocal before
             before = row
-            if result is not None:
+            if isinstance(result, datetime):
+                row = held(row, leg.id, result)
+            elif result is not None and row.kind is Kind.HOOK:
+                row = after_hook(row, leg.id, result, now, jitter)
+            elif result is not None:
                 row = after_attempt(row, leg.id, result, person=person, fallback=fallback, now=now, jitter=jitter)
+                row = heard_early(row, leg.id, person=person, fallback=fallback, now=now)
             return released(row) if last else row
 
-        if result is not None:
+        if isinstance(result, Result):
             DELIVERIES.labels(leg.channel.value, result.outcome.value).inc()
         changed = await _persistently(lambda: self._deliveries.change(delivery.id, change))
-        if changed is None:
-            return None
+        if changed is None or changed.kind is Kind.HOOK:
+            return changed
         _count_without_recipient(before, changed)
-        if changed.handed_over and not before.handed_over and changed.accepted_at is not None:
-            CHECK_IN_TO_ALERT.observe(max(0.0, (now - changed.accepted_at).total_seconds()))
-        if changed.handed_over and not before.handed_over and changed.step is not None:
-            ESCALATIONS.labels(changed.urgency.value, str(changed.step.step)).inc()
+        if changed.handed_over and not before.handed_over and not before.reopened:
+            self._count_handed_over(changed, now)
         if changed.done and changed.handed_over:
             await _persistently(lambda: self.settle(changed))
         return changed
+
+    def _count_handed_over(self, delivery: Delivery, now: datetime) -> None:
+        if delivery.accepted_at is not None:
+            CHECK_IN_TO_ALERT.observe(max(0.0, (now - delivery.accepted_at).total_seconds()))
+        if delivery.step is not None:
+            ESCALATIONS.labels(delivery.urgency.value, str(delivery.step.step)).inc()
 
     async def settle(self, delivery: Delivery) -> None:
         """The alerts remember that this has been told, so that a lost store does not have it sent again."""
@@ -223,7 +303,8 @@ class HandingOver:
 
 
 def _count_without_recipient(before: Delivery, after: Delivery) -> None:
-    if after.fell_back is not None and before.fell_back is None and after.step is None:
+    nobody_else = all(leg.to_fallback or leg.state is LegState.FAILED for leg in after.legs)
+    if after.fell_back is not None and before.fell_back is None and after.step is None and nobody_else:
         ALERTS_WITHOUT_RECIPIENT.inc(len(after.items))
 
 

@@ -1,7 +1,7 @@
 """Whom a delivery goes to and what it says, from the documents as they are now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from functools import partial
 from typing import Final
@@ -12,6 +12,7 @@ from services.notify.domain import (
     Channel,
     Delivery,
     Detail,
+    Found,
     Item,
     Kind,
     Leg,
@@ -25,12 +26,15 @@ from services.notify.domain import (
     detail_allowed,
     find_clinician,
     find_recipient,
+    hook_name,
     link_of,
+    relied_on,
 )
+from services.notify.handlers.contacts import Contacts
 from services.notify.store import Clinics
 from shared.contracts import Assessment, Patient
 from shared.contracts.alerts import Alert
-from shared.contracts.clinics import ClinicSettings
+from shared.contracts.clinics import ClinicSettings, Webhook
 from shared.contracts.escalation import EscalationSettings, Who
 from shared.documents import Mirror
 from shared.duty import on_duty
@@ -52,10 +56,13 @@ class Post:
     """Reads the documents that a message is made from."""
 
     clinics: Clinics
+    contacts: Contacts
     patients: Mirror[Patient]
     assessments: Mirror[Assessment]
     public_url: str
     link_key: str
+    apprise: Mapping[str, str] = field(default_factory=dict)
+    """Clinics whose messages an Apprise key hears of as well."""
 
     def settings(self, clinic: str, now: datetime) -> ClinicSettings | None:
         """A clinic's settings in force; None where its document has not come."""
@@ -84,13 +91,38 @@ class Post:
 
     def person(self, clinic: str, leg: Leg, now: datetime) -> Reachable | None:
         """Who a leg goes to, as reachable now."""
+        if hook_name(leg) is not None:
+            return self._system(clinic, leg, now)
         if leg.to_fallback:
             return self.fallback(clinic, now)
         clinician = self.clinics.clinician(clinic, leg.to)
         return None if clinician is None or clinician.deleted else Reachable.clinician(clinician)
 
+    def webhooks(self, clinic: str, now: datetime) -> list[Webhook]:
+        """A clinic's webhooks."""
+        settings = self.settings(clinic, now)
+        return [] if settings is None else settings.webhooks
+
+    def _webhook(self, clinic: str, leg: Leg, now: datetime) -> Webhook | None:
+        return next((hook for hook in self.webhooks(clinic, now) if hook.name == hook_name(leg)), None)
+
+    def _system(self, clinic: str, leg: Leg, now: datetime) -> Reachable | None:
+        """A clinic's own system; None where it is no longer set up."""
+        if leg.channel is Channel.APPRISE:
+            key = self.apprise.get(clinic)
+            return None if key is None else Reachable(key, {Channel.APPRISE: key})
+        hook = self._webhook(clinic, leg, now)
+        return None if hook is None else Reachable(hook.name, {Channel.WEBHOOK: hook.url})
+
     async def recipient(self, delivery: Delivery, now: datetime) -> Recipient:
-        """Whom a delivery goes to. Raises Recoverable."""
+        """Whom a delivery goes to, by the addresses that may be relied on. Raises Recoverable."""
+        found = await self._meant(delivery, now)
+        settings = self.settings(delivery.clinic, now)
+        if not isinstance(found, Found) or settings is None or not settings.verify_contacts:
+            return found
+        return relied_on(found, self.contacts.verified(delivery.clinic, found.person), delivery.urgency)
+
+    async def _meant(self, delivery: Delivery, now: datetime) -> Recipient:
         waited = now - delivery.created_at
         clinician = partial(self.clinics.clinician, delivery.clinic)
         if delivery.kind is Kind.DIGEST:
@@ -131,7 +163,7 @@ class Post:
         detailed = (
             leg.channel is Channel.EMAIL and settings is not None and detail_allowed(address, settings.detail_domains)
         )
-        person = self.person(delivery.clinic, leg, now)
+        person, hook = self.person(delivery.clinic, leg, now), self._webhook(delivery.clinic, leg, now)
         return Notice(
             token=leg.id,
             address=address,
@@ -141,6 +173,9 @@ class Post:
             written_at=now,
             digest=delivery.kind is Kind.DIGEST,
             because=because(delivery, leg, alerts),
+            clinic=delivery.clinic,
+            generation=hook.generation if hook else 1,
+            tried=tuple(attempt.provider for attempt in leg.attempts if attempt.provider),
             lines=tuple(
                 [await self._line(alerts[item.alert], item, delivery, detailed=detailed) for item in delivery.items]
             ),

@@ -46,7 +46,7 @@ SUBSCRIPTIONS: Final = frozenset({Topic.ASSESSMENTS, Topic.PATIENTS, Topic.ALERT
 """What `Reconciler` reads, partition by partition."""
 OWN: Final = frozenset({Topic.ALERTS})
 """Read to the end before anything else of a partition, so that what was told is known."""
-TABLES: Final = frozenset({Topic.CLINICS})
+TABLES: Final = frozenset({Topic.CLINICS, Topic.CONTACTS})
 """What every instance reads whole."""
 
 TOGETHER: Final = 100

@@ -110,7 +110,11 @@ def test_a_questions_day_is_the_day_where_it_was_asked() -> None:
 def test_a_channel_needs_its_address() -> None:
     """A clinician who is to be told by SMS must have a mobile."""
     wished = Clinician(
-        clinic="harbour", clinician="priya", version=1, email="p@harbour.example", channels=[*ChannelName]
+        clinic="harbour",
+        clinician="priya",
+        version=1,
+        email="p@harbour.example",
+        channels=[ChannelName.EMAIL, ChannelName.SMS],
     )
     with pytest.raises(Problem) as refused:
         domain.register_clinician(wished)

@@ -4,10 +4,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from services.intake import domain
 from shared.contracts import Clinic
-from shared.contracts.clinics import ClinicSettings, Scale
+from shared.contracts.clinics import ClinicSettings, Scale, Webhook
+from shared.contracts.escalation import Step
 from shared.errors import Problem
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -238,3 +240,27 @@ def test_a_clinic_that_watches_for_longer_promises_accordingly() -> None:
     slower = settings(rule_set=rules(question_unanswered={"parameters": {"working_days": 4}}))
 
     assert domain.reply_by(slower, NOW) == datetime(2026, 11, 27, 17, tzinfo=UTC)
+
+
+def test_two_webhooks_with_one_name_are_refused() -> None:
+    """Their secrets are made from their names."""
+    hook = {"name": "records", "url": "https://hooks.harbour.example/rapport"}
+    with pytest.raises(Problem) as refused:
+        set_up(webhooks=[hook, hook | {"url": "https://elsewhere.example/"}])
+
+    assert pointers(refused) == ["/webhooks/1/name"]
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://x.example", "https://user:word@x.example/", "https://x.example/#part", "x.example"]
+)
+def test_a_webhook_needs_a_url_that_can_be_posted_to(url: str) -> None:
+    """HTTP, with a host, and without a user name: that would be a secret everybody could read."""
+    with pytest.raises(ValidationError):
+        Webhook(name="records", url=url)
+
+
+def test_webhooks_are_the_clinic_s_and_no_person_s_channel() -> None:
+    """A step and a clinician name e-mail or SMS; the refusal says so."""
+    with pytest.raises(ValidationError, match="send email or sms"):
+        Step.model_validate({"who": "clinician", "after_minutes": 0, "channels": ["webhook"]})

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from services.notify.domain import LEASE, Delivery, delivery_id, going_on, next_due, rounds_of, step_rows, used_up
-from services.notify.domain.deliveries import LAST_RETRY
+from services.notify.domain.attempts import LAST_RETRY
 from services.notify.handlers import handing_over as handing_over_module
 from services.notify.store import minute_of
 from shared.contracts import Alert

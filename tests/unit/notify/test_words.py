@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment, PackageLoader
 
+from services.notify.api.page import Pages
 from services.notify.channels import EmailChannel, SmtpServer, no_chart, sms_text
 from services.notify.channels.words import by_when, gsm, septets, subject
-from services.notify.domain import Detail, Line, Notice, detail_allowed, link_of, parse_link, reference_of
+from services.notify.domain import Detail, Line, Notice, Verification, detail_allowed, link_of, parse_link, reference_of
 from shared.contracts.assessments import Chart
 from shared.contracts.base import Urgency
 from tests.unit.notify.made import MONDAY
@@ -26,6 +27,7 @@ SECRET = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]
 INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 ZONES = st.sampled_from(["Europe/London", "America/New_York", "Asia/Kathmandu", "Pacific/Auckland", "UTC"])
 RELAXED = settings(deadline=None)
+VERIFYING = {"verify.txt.j2", "verify.html.j2", "verify-page.html.j2"}
 LONGEST_URL = "https://" + "alerts-of-the-clinic" * 2 + ".example.org"
 
 
@@ -222,7 +224,53 @@ def test_no_template_is_left_unrendered() -> None:
     """Every template file is one of those rendered in these tests, so none can rot."""
     found = Environment(loader=PackageLoader("services.notify", "templates"), autoescape=True).list_templates()
 
-    assert set(found) == {"email.txt.j2", "email.html.j2", "page.html.j2"}
+    assert set(found) == {"email.txt.j2", "email.html.j2", "page.html.j2", *VERIFYING}
+
+
+def test_a_verification_message_asks_to_confirm_and_says_nothing_of_anybody() -> None:
+    """As e-mail in both parts, and as an SMS of one segment however long the clinic's name and address are."""
+    link = f"{LONGEST_URL[:60]}/a/verify/{'a' * 32}-0123ABCD"
+    wanted = replace(notice(clinic="The Harbour Clinic of Saint Mary " * 4), lines=(), verification=Verification(link))
+
+    text = sms_text(wanted)
+    message = composed(wanted)
+
+    assert (septets(text) or 999) <= 160
+    assert text.endswith(f": confirm this number for alerts: {link}")
+    assert "confirm that alerts reach you here" in message["Subject"]
+    assert all(link in body(message, kind) for kind in ("plain", "html"))
+
+
+@pytest.mark.parametrize("state", ["asked", "verified", "missing", "unavailable"])
+def test_the_page_that_confirms_an_address_reads_well_in_every_state(state: str) -> None:
+    """One button where there is something to confirm, none where there is not, and dark colours for a dark screen."""
+    answer = Pages().page(state, 200, template="verify-page.html.j2", clinic="Harbour <Clinic>", what="number")
+    text = bytes(answer.body).decode()
+
+    assert ("<button" in text) == (state == "asked")
+    assert "prefers-color-scheme: dark" in text
+    assert "Harbour <Clinic>" not in text
+
+
+@pytest.mark.parametrize(
+    "wanted", [notice(), replace(notice(), lines=(), verification=Verification("https://x.example"))]
+)
+def test_an_email_is_readable_on_a_dark_screen(wanted: Notice) -> None:
+    """It names both colour schemes, gives dark colours to everything that has light ones, and white to charts."""
+    html = body(composed(wanted), "html")
+    light, dark = html.split("@media (prefers-color-scheme: dark)")
+
+    assert '<meta name="color-scheme" content="light dark">' in html
+    assert all(part in dark for part in ("body {", ".card {", ".small {"))
+    assert "img { max-width: 100%; height: auto; background: #ffffff; }" in light
+
+
+def test_held_alerts_are_told_in_one_text_that_says_how_many() -> None:
+    """The number, one reference to look up, its deadline and its link: in one segment."""
+    text = sms_text(replace(notice(line(urgency=Urgency.WORKING_HOURS)), others=2))
+
+    assert ": 3 alerts waiting, one is 7F3KQ2, " in text
+    assert (septets(text) or 999) <= 160
 
 
 def test_a_step_s_message_says_why_its_recipient_is_told() -> None:

@@ -4,17 +4,18 @@ A process dies at any step; what outlives it is the log, the store, what was han
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from services.notify.domain import Channel, Delivery, Notice, Outcome, Result
-from services.notify.handlers import Desk, Dispatcher, HandingOver, OpenAlerts, Post, Reconciler
+from services.notify.handlers import Contacts, Desk, Dispatcher, HandingOver, OpenAlerts, Pacing, Post, Reconciler
+from services.notify.handlers.handing_over import Messenger
 from services.notify.store import ALERT_FACETS, Clinics, Store
 from shared.bus import Batch, Event, Message, Position
-from shared.contracts import Alert, Assessment, Clinic, Clinician, Contract, Patient
+from shared.contracts import Alert, Assessment, Clinic, Clinician, ContactState, Contract, Patient
 from shared.contracts.clinics import ClinicSettings, Contact, RuleSet
 from shared.documents import Mirror, Owned
 from tests.fakes import FakeClock, FakePublisher
@@ -112,11 +113,19 @@ class Provider:
 class Process:
     """The real parts of notify on the world."""
 
-    def __init__(self, world: World, life: Life) -> None:
+    def __init__(
+        self,
+        world: World,
+        life: Life,
+        channels: Mapping[Channel, Messenger] | None = None,
+        apprise: Mapping[str, str] | None = None,
+    ) -> None:
+        """channels: other ones than those that accept everything. apprise: keys by clinic."""
         self.world, self.life = world, life
         database, clock = world.database.as_seen_by(life), world.clock
         store, clinics = Store(database=database, clock=clock), Clinics()  # type: ignore[arg-type]
         clinics.keep(world.documents)
+        self.store, self.clinics = store, clinics
         self.alerts = Owned(
             collection=database["alerts"],  # type: ignore[arg-type]
             model=Alert,
@@ -127,18 +136,29 @@ class Process:
         )
         assessments = Mirror(collection=database["assessments"], model=Assessment)  # type: ignore[arg-type]
         patients = Mirror(collection=database["patients"], model=Patient)  # type: ignore[arg-type]
-        post = Post(
+        states = Owned(
+            collection=database["contacts"],  # type: ignore[arg-type]
+            model=ContactState,
+            publisher=Publishing(world, life),
+            clock=clock,
+            service="notify",
+        )
+        self.contacts = Contacts(documents=states, key="a-secret-of-the-tests-alone", clock=clock)
+        self.post = post = Post(
             clinics=clinics,
+            contacts=self.contacts,
             patients=patients,
             assessments=assessments,
             public_url="https://rapport.example",
             link_key="a-secret-of-the-tests-alone",
+            apprise=apprise or {},
         )
         handing_over = HandingOver(
             deliveries=store.deliveries,
             alerts=self.alerts,
             post=post,
-            channels={channel: Provider(world, life, channel) for channel in Channel},
+            pacing=Pacing(paces=store.paces, deliveries=store.deliveries, contacts=self.contacts, clock=clock),
+            channels=channels or {channel: Provider(world, life, channel) for channel in Channel},
             clock=clock,
         )
         self.dispatcher = Dispatcher(deliveries=store.deliveries, due=store.due, handing_over=handing_over, clock=clock)

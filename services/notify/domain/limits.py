@@ -1,0 +1,47 @@
+"""How many SMS one number may get, so that an alert is still read: the numbers are GoAlert's for one contact.
+
+What is urgent is never held. What is held goes out together, as one message, when the next one may.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from services.notify.domain.deliveries import Channel, Delivery, Kind, Leg
+from shared.contracts.base import Urgency
+
+LIMITS: Final = (
+    (1, timedelta(minutes=1)),
+    (5, timedelta(minutes=15)),
+    (11, timedelta(hours=1)),
+    (21, timedelta(hours=3)),
+)
+"""So many messages within so long."""
+LONGEST: Final = max(window for _, window in LIMITS)
+HELD: Final = "held, so that this number does not get too many at once; it goes out with the others"
+
+
+def limited(delivery: Delivery, leg: Leg) -> bool:
+    """Whether a leg keeps to the limits: an SMS that is not urgent, to a person."""
+    return leg.channel is Channel.SMS and delivery.urgency is not Urgency.AT_ONCE and delivery.kind is not Kind.HOOK
+
+
+def free_at(sent: Sequence[datetime], now: datetime) -> datetime:
+    """When a number may get its next message; now, where it may already. sent: when it got the last ones, in any
+    order."""
+    at = now
+    for count, window in LIMITS:
+        recent = sorted(one for one in sent if one > now - window)
+        if len(recent) >= count:
+            at = max(at, recent[-count] + window)
+    return at
+
+
+def held(delivery: Delivery, leg_id: str, until: datetime) -> Delivery:
+    """The row with a leg put off; that is no attempt."""
+    legs = tuple(
+        leg.model_copy(update={"due_at": until, "held": True, "why": HELD}) if leg.id == leg_id else leg
+        for leg in delivery.legs
+    )
+    waiting = [leg.due_at for leg in legs if leg.state == "pending"]
+    return delivery.model_copy(update={"legs": legs, "look_at": min(waiting, default=until)})

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from shared.contracts.base import Document, Id, Number, Part, PersonalChannel, Zone
 from shared.contracts.escalation import DutyRota, EscalationSettings
+from shared.contracts.protocols import CheckInQuestion, Protocol, ProtocolName, Weekday
 from shared.contracts.topics import Topic
 from shared.working_time import WorkingTime
 
@@ -19,7 +20,6 @@ Mobile = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 """A mobile number in E.164 form, e.g. +447700900001."""
 LicenceHeld = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 """The licence a clinic says it holds, in its own words: who granted it, or its number."""
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class Role(StrEnum):
@@ -187,6 +187,15 @@ class ClinicSettings(Part):
     duty_rota: DutyRota | None = Field(default=None, description="Who is on duty when.")
     question_targets: dict[CategoryName, QuestionTarget] = Field(
         default_factory=dict, description="Who answers which questions by when, where it differs from the defaults."
+    )
+    protocols: list[Protocol] = Field(
+        default_factory=list, description="What patients are asked for, and when (docs/schedules.md)."
+    )
+    pathways: dict[Id, list[ProtocolName]] = Field(
+        default_factory=dict, description="Which protocols are followed on a pathway."
+    )
+    check_in_questions: list[CheckInQuestion] = Field(
+        default_factory=list, description="Questions of the clinic's own, asked with a check-in."
     )
     webhooks: list[Webhook] = Field(default_factory=list, description="Systems that hear of every alert.")
     verify_contacts: bool = Field(

@@ -13,7 +13,7 @@ PARAMETERS: dict[str, dict[str, float]] = {
     "crisis_language": {"days": 14, "tell_days": 90},
     "reliable_deterioration": {"phq9": 6, "gad7": 4},
     "mood_shift": {"lambda": 0.1, "limit": 2.7, "baseline_days": 20, "baseline_span": 28, "sd_floor": 0.5},
-    "gone_quiet": {"min_days": 7, "factor": 3, "gaps": 20},
+    "gone_quiet": {"min_days": 7, "factor": 3, "gaps": 20, "missed": 3},
     "question_unanswered": {"working_days": 2},
     "rating_drop": {"earlier": 3, "min_drop": 0.5, "sd_factor": 2},
     "question_overdue": {},

@@ -6,6 +6,7 @@ from datetime import UTC, date
 from math import sqrt
 from typing import Any
 
+from tests.oracle.asking import first_due
 from tests.oracle.case import Case
 from tests.oracle.choosing import is_past, rules_chosen
 from tests.oracle.inquiring import crisis_language, lingering_question, question_overdue, target_of
@@ -215,12 +216,21 @@ def gone_quiet(case: Case, parameters: dict[str, float]) -> Plain | None:
         known = [case.patient[name] for name in ("registered_at", "created_at") if case.patient.get(name)]
         name, origin, heard = "registration", "live", max(map(instant, known))
     due = heard + days(allowed)
+    missed = int(parameters["missed"])
+    asked = first_due(case.clinic, case.patient, case.sessions, heard, missed)
+    if len(asked) == missed:
+        due = max(heard + days(parameters["min_days"]), *(expires for _, _, expires in asked))
+        allowed = (due - heard) / days(1)
     if case.horizon < due:
         return None
     return concern(
         holds=True,
         since=due,
-        numbers={"days_allowed": allowed, "median_gap": median},
+        numbers={
+            "days_allowed": allowed,
+            "median_gap": median,
+            **({"missed": missed} if len(asked) == missed else {}),
+        },
         telling=[evidence(f"gone_quiet:{name}", due, origin, "working_hours")],
         chart=None,
     )

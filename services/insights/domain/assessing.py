@@ -145,6 +145,8 @@ class _Sight:
                     expected_from=known.expected_from,
                     horizon=self.horizon,
                     local=self.settled.local,
+                    expected=self.state.expected(self.standing),
+                    meetings=self.state.meetings,
                 )
             )
 

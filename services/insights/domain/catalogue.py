@@ -86,7 +86,7 @@ MOOD_SHIFT: Final = Rule(
 GONE_QUIET: Final = Rule(
     name="gone_quiet",
     title="Gone quiet",
-    says="There has been no entry for longer than is usual for this person.",
+    says="There has been no entry for longer than is usual for this person, or than their protocol expects.",
     until="The next entry.",
     source="A proposal of ours. Missing entries mean fewer entries and nothing more.",
     urgency=Urgency.WORKING_HOURS,
@@ -99,6 +99,7 @@ GONE_QUIET: Final = Rule(
         Parameter("min_days", 7, 1, 365, "days without an entry that are always allowed"),
         Parameter("factor", 3, 0, 100, "times the median gap between observed days"),
         Parameter("gaps", 20, 1, 365, "how many of the last gaps the median is taken of", whole=True),
+        Parameter("missed", 3, 1, 60, "things asked for by a protocol that go by without any entry", whole=True),
     ),
     absence=True,
 )

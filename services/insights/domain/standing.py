@@ -36,7 +36,7 @@ class Settled:
 class Standing:
     """A clinic's effective-dated settings. A clinic not (or no longer) known counts as UTC, office hours, `starter`."""
 
-    __slots__ = ("_from", "_settled", "version")
+    __slots__ = ("_from", "_settled", "clinic", "version")
 
     def __init__(
         self, clinic: Clinic | None, *, as_if_always: bool = False, new_rules_from: datetime | None = None
@@ -46,6 +46,7 @@ class Standing:
         new_rules_from: since when we have the rules that the catalogue has not had from the beginning.
         """
         self.version = clinic.version if clinic else 0
+        self.clinic = None if clinic is None or clinic.deleted else clinic
         if clinic is None or clinic.deleted:
             self._from = [0]
             stretches = [(in_force(None), _UNKNOWN)]

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from services.intake.domain.escalation import wrong_escalation
+from services.intake.domain.protocols import wrong_protocols
 from shared.contracts import Clinic
 from shared.contracts.clinics import ClinicSettings, RuleSet, Scale
 from shared.errors import FieldError, invalid
@@ -44,6 +45,7 @@ RULES: Final[dict[str, dict[str, Parameter]]] = {
         "min_days": Parameter(7, 1, 365, whole=True),
         "factor": Parameter(3, 1, 20),
         "gaps": Parameter(20, 1, 200, whole=True),
+        "missed": Parameter(3, 1, 60, whole=True),
     },
     "question_unanswered": {"working_days": Parameter(2, 1, 30, whole=True)},
     "rating_drop": {
@@ -97,6 +99,7 @@ def _wrong_with(settings: ClinicSettings) -> Iterator[FieldError]:
     yield from _wrong_hours(settings)
     yield from _wrong_rules(settings.rule_set)
     yield from wrong_escalation(settings)
+    yield from wrong_protocols(settings, BUILT_IN)
     for index, domain in enumerate(settings.detail_domains):
         labels = domain.split(".")
         if len(labels) < 2 or not all(label.replace("-", "").isalnum() and label.isascii() for label in labels):

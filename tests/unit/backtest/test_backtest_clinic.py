@@ -103,7 +103,7 @@ def test_the_example_of_the_documentation_is_taken(rules: Path) -> None:
         ("base: starter\nrules: {gone_quiet: {factor: 99}}", "rules.gone_quiet.factor: Send a number from 1 to 20."),
         (
             "base: starter\nrules: {gone_quiet: {fctor: 2}}",
-            "rules.gone_quiet.fctor: This rule has no such parameter. It has: min_days, factor, gaps.",
+            "rules.gone_quiet.fctor: This rule has no such parameter. It has: min_days, factor, gaps, missed.",
         ),
         (
             "base: starter\nrules: {gone: off}",

@@ -321,7 +321,7 @@ def test_a_clinic_turns_rules_on_and_off_and_changes_single_parameters_from_an_i
     assert said(b.day(20) - SECOND) == ["risk_item", "reliable_deterioration"]
     assert said(b.day(20)) == ["risk_item", "gone_quiet"]
     quiet = b.listed(b.look(state, b.day(21), known=known), "gone_quiet")
-    assert quiet.parameters == {"min_days": 1, "factor": 1, "gaps": 20}
+    assert quiet.parameters == {"min_days": 1, "factor": 1, "gaps": 20, "missed": 3}
     assert b.look(state, b.day(12), known=known).due == b.day(20)
 
 

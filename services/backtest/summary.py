@@ -9,7 +9,7 @@ from rich.table import Table
 from services.backtest.run import Report
 from services.insights.domain import CATALOGUE, Raised, Tally, difference, tally, tally_by_rule
 
-NOT_IN_A_LOG: Final = ("question_unanswered", "rating_drop")
+NOT_IN_A_LOG: Final = ("not_on_track", "stalled", "question_unanswered", "rating_drop")
 """Rules about questions and sessions, of which a tidy log says nothing."""
 
 

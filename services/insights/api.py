@@ -124,6 +124,7 @@ class ShownRule(BaseModel):
     urgency: Urgency = Field(description="How soon its evidence is told, at most.")
     on_in_starter: bool
     absence: bool = Field(description="Whether it is about what is missing, judged as of what has been read.")
+    told: bool = Field(description="False: shown while it holds, and nobody is sent anything.")
     parameters: list[ShownParameter]
 
     @classmethod
@@ -138,6 +139,7 @@ class ShownRule(BaseModel):
             urgency=rule.urgency,
             on_in_starter=rule.on_in_starter,
             absence=rule.absence,
+            told=rule.told,
             parameters=[
                 ShownParameter(
                     name=p.name,
@@ -196,9 +198,10 @@ async def get_caseload(
     response: Response,
     caller: Caller = caller_with("insights:read"),
 ) -> CaseloadPage:
-    """In this order: a risk item to be told at once, any risk item, reliable deterioration, a question unanswered, a
-    mood shift, gone quiet, a rating drop; each the longest first. Then risk items past their recall that are still told
-    of, then those without a concern. It is an order of reading, not of people."""
+    """In this order: a risk item to be told at once, any risk item, reliable deterioration, relapse, a question
+    unanswered, not on track, a mood shift, gone quiet, a rating drop, and what is only shown; each the longest first.
+    Then risk items past their recall that are still told of, then those without a concern. It is an order of reading,
+    not of people."""
     await settle(wait_for, request.state.reached, response)
     page = await reader.caseload(caller.clinic, clinician=clinician, cursor=cursor, limit=limit)
     return CaseloadPage(items=[CaseloadPatient.of(seen) for seen in page.patients], next=page.next)

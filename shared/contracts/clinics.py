@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from shared.contracts.base import ChannelName, Document, Id, Number, Part, Zone
 from shared.contracts.escalation import DutyRota, EscalationSettings
+from shared.contracts.expected import ExpectedResponse
 from shared.contracts.topics import Topic
 from shared.working_time import WorkingTime
 
@@ -129,6 +130,9 @@ class ClinicSettings(Part):
         default_factory=EscalationSettings, description="Who is told next while nobody has acted."
     )
     duty_rota: DutyRota | None = Field(default=None, description="Who is on duty when.")
+    expected_response: ExpectedResponse | None = Field(
+        default=None, description="The clinic's own model of treatment response; None: *not on track* is off."
+    )
 
     @property
     def working_time(self) -> WorkingTime:

@@ -13,7 +13,12 @@ LAST_PLACE = 1.000001e-4
 MENTIONED: dict[str, tuple[str, ...]] = {
     "risk_item": ("highest",),
     "reliable_deterioration": ("phq9_first", "phq9_latest", "gad7_first", "gad7_latest"),
+    "relapse": ("phq9_best", "gad7_best"),
+    "not_on_track": ("phq9_expected", "phq9_bound", "gad7_expected", "gad7_bound"),
+    "stalled": ("phq9_first", "phq9_latest", "gad7_first", "gad7_latest"),
     "mood_shift": ("baseline_mean", "ewma"),
+    "mood_shift_up": ("baseline_mean", "ewma"),
+    "mood_instability": ("rmssd", "baseline_rmssd"),
     "gone_quiet": ("days_allowed",),
     "question_unanswered": ("unanswered",),
     "rating_drop": ("latest", "earlier_mean"),

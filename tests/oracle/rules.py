@@ -1,14 +1,16 @@
-"""The six rules, as docs/rules.md words them, in its order and with its names."""
+"""The rules, as docs/rules.md words them, in its order and with its names."""
 
 import statistics
 from collections.abc import Callable
-from datetime import UTC, date, datetime
-from math import sqrt
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.oracle.case import Case
+from tests.oracle.measures import chart, judged, own_parameters, scores_of
+from tests.oracle.moods import mood_instability, mood_shift, mood_shift_up, sample_sd
+from tests.oracle.outcomes import not_on_track, relapse, stalled
+from tests.oracle.parts import concern, evidence
 from tests.oracle.plain import (
-    TINY,
     Plain,
     below,
     closing_time,
@@ -18,10 +20,35 @@ from tests.oracle.plain import (
     settings_at,
 )
 
+SCORES: dict[str, float] = {"phq9_caseness": 10, "phq9_change": 6, "gad7_caseness": 8, "gad7_change": 4}
+SHIFT: dict[str, float] = {
+    "lambda": 0.1,
+    "limit": 2.7,
+    "baseline_days": 20,
+    "baseline_span": 28,
+    "sd_floor": 0.5,
+    "gap_cap": 0,
+    "stale_days": 0,
+    "warm_up": 5,
+    "renew_days": 0,
+}
+NOT_IN_STARTER = ("mood_shift_up",)
 PARAMETERS: dict[str, dict[str, float]] = {
     "risk_item": {"tell_days": 90},
     "reliable_deterioration": {"phq9": 6, "gad7": 4},
-    "mood_shift": {"lambda": 0.1, "limit": 2.7, "baseline_days": 20, "baseline_span": 28, "sd_floor": 0.5},
+    "relapse": SCORES,
+    "not_on_track": {"from_session": 2, "phq9_change": 6, "gad7_change": 4},
+    "stalled": {"sessions": 4} | SCORES,
+    "mood_shift": SHIFT,
+    "mood_shift_up": SHIFT,
+    "mood_instability": {
+        "days": 28,
+        "pairs": 10,
+        "factor": 2,
+        "floor": 1,
+        "baseline_days": 20,
+        "baseline_span": 28,
+    },
     "gone_quiet": {"min_days": 7, "factor": 3, "gaps": 20},
     "question_unanswered": {"working_days": 2},
     "rating_drop": {"earlier": 3, "min_drop": 0.5, "sd_factor": 2},
@@ -53,7 +80,8 @@ def assess(
     """
     case = Case(facts, patient, sessions, questions, clinic, now, horizon)
     concerns = []
-    for rule, parameters in rules_in_force(case):
+    case.parameters = dict(rules_in_force(case))
+    for rule, parameters in case.parameters.items():
         concern = RULES[rule](case, parameters)
         if concern is not None and not (case.patient and case.patient.get("status") == "deceased"):
             concerns.append({"rule": rule, "parameters": parameters, **concern})
@@ -67,36 +95,20 @@ def assess(
 
 def rules_in_force(case: Case) -> list[tuple[str, dict[str, float]]]:
     """The rules the clinic has chosen, in order, each with its parameters."""
-    rule_set = settings_at(case.clinic, case.now)["rule_set"]
+    settings = settings_at(case.clinic, case.now)
+    rule_set = settings["rule_set"]
     chosen = []
     for rule, defaults in PARAMETERS.items():
         choice = rule_set.get("rules", {}).get(rule)
-        enabled = rule_set["base"] == "starter" if choice is None else choice.get("enabled", True)
+        in_base = rule_set["base"] == "starter" and rule not in NOT_IN_STARTER
+        enabled = in_base if choice is None else choice.get("enabled", True)
+        if rule == "not_on_track" and not settings.get("expected_response"):
+            enabled = False
         own = {} if choice is None else choice.get("parameters", {})
         if enabled:
-            chosen.append((rule, {name: own.get(name, default) for name, default in defaults.items()}))
+            as_set = {name: own.get(name, default) for name, default in defaults.items()}
+            chosen.append((rule, as_set | own_parameters(case, rule)))
     return chosen
-
-
-def concern(*, holds: bool, since: datetime | None, numbers: Plain, telling: list[Plain], chart: Plain | None) -> Plain:
-    """One rule's word, its telling evidence in order and its floats rounded to four decimals."""
-    return {
-        "holds": holds,
-        "since": since if holds else None,
-        "numbers": {name: round(n, 4) if isinstance(n, float) else n for name, n in numbers.items()},
-        "telling": sorted(telling, key=lambda evidence: (evidence["at"], evidence["id"])),
-        "chart": chart,
-    }
-
-
-def evidence(identity: str, at: datetime, origin: str, urgency: str) -> Plain:
-    """One piece of telling evidence."""
-    return {"id": identity, "at": at, "origin": origin, "urgency": urgency}
-
-
-def sample_sd(values: list[float]) -> float:
-    """The sample standard deviation (n-1); 0 of a single value."""
-    return statistics.stdev(values) if len(values) > 1 else 0.0
 
 
 # 1 ------------------------------------------------------------------------------------------------------------------
@@ -154,123 +166,42 @@ def risk_item(case: Case, parameters: dict[str, float]) -> Plain | None:
 
 
 def reliable_deterioration(case: Case, parameters: dict[str, float]) -> Plain | None:
-    """PHQ-9 or GAD-7 reliably above the first valid score of the episode of care."""
-    started_on = case.patient.get("episode_started_on") if case.patient else None
+    """A score reliably worse than the first valid score of the episode of care."""
     numbers: Plain = {}
     begun: list[Plain] = []
-    chart = None
-    for measure, highest in (("phq9", 27), ("gad7", 21)):
-        scored = [
-            form
-            for form in case.questionnaires
-            if form["instrument"] == measure
-            and form.get("score") is not None
-            and (started_on is None or day(form["local_day"]) >= day(started_on))
-        ]
-        began = open_deterioration(scored, parameters[measure])
+    shown = None
+    for measure, (_, _, worse) in judged(case).items():
+        scored = scores_of(case, measure)
+        began = open_deterioration(scored, parameters[measure], worse)
         if began is None:
             continue
         begun.append(began)
         numbers[f"{measure}_first"] = scored[0]["score"]
         numbers[f"{measure}_latest"] = scored[-1]["score"]
-        if chart is None:
-            points = [(day(form["local_day"]), form["score"]) for form in scored]
-            chart = {"measure": measure, "minimum": 0, "maximum": highest, "points": points[-12:]}
-    if not begun:
+        shown = shown or measure
+    if shown is None:
         return None
     return concern(
         holds=True,
         since=min(instant(form["occurred_at"]) for form in begun),
         numbers=numbers,
         telling=[evidence(f["id"], instant(f["occurred_at"]), f["origin"], "at_once") for f in begun],
-        chart=chart,
+        chart=chart(case, shown),
     )
 
 
-def open_deterioration(scored: list[Plain], threshold: float) -> Plain | None:
+def open_deterioration(scored: list[Plain], threshold: float, more_is_worse: int) -> Plain | None:
     """The questionnaire that began the deterioration which is still open at the end, if one is."""
     began: Plain | None = None
     not_worse_running = 0
     for form in scored[1:]:
-        worse = not below(form["score"] - scored[0]["score"], threshold)
+        worse = not below(more_is_worse * (form["score"] - scored[0]["score"]), threshold)
         not_worse_running = 0 if worse else not_worse_running + 1
         if worse and began is None:
             began = form
         if not_worse_running == 2:
             began = None
     return began
-
-
-# 3 ------------------------------------------------------------------------------------------------------------------
-
-
-def mood_shift(case: Case, parameters: dict[str, float]) -> Plain | None:
-    """The moving average of day means below the patient's own baseline."""
-    by_day: dict[date, list[Plain]] = {}
-    for check_in in case.check_ins:
-        by_day.setdefault(day(check_in["local_day"]), []).append(check_in)
-    observed = sorted(by_day)
-    mean_of = {
-        on: sum(round(check_in["mood"] * 100) for check_in in by_day[on]) / (100 * len(by_day[on])) for on in observed
-    }
-
-    baseline: list[date] = []
-    for count in range(1, len(observed) + 1):
-        span = (observed[count - 1] - observed[0]).days + 1
-        if count >= parameters["baseline_days"] and span >= parameters["baseline_span"]:
-            baseline = observed[:count]
-            break
-    if not baseline:
-        return None
-    x = [mean_of[on] for on in baseline]
-    mu = statistics.fmean(x)
-    sd = max(sample_sd(x), parameters["sd_floor"])
-    phi = lag_1_autocorrelation(x, mu)
-    sigma = sd * sqrt((1 + phi) / (1 - phi))
-
-    lam = parameters["lambda"]
-    z, lower_limit, began = mu, mu, None
-    for n, on in enumerate(observed[len(baseline) :], start=1):
-        z = lam * mean_of[on] + (1 - lam) * z
-        lower_limit = mu - parameters["limit"] * sigma * sqrt(lam / (2 - lam) * (1 - (1 - lam) ** (2 * n)))
-        if began is None and below(z, lower_limit):
-            began = on
-        elif began is not None and not below(z, mu):
-            began = None
-    if began is None:
-        return None
-
-    since = instant(by_day[began][0]["occurred_at"])
-    return concern(
-        holds=True,
-        since=since,
-        numbers={
-            "baseline_mean": mu,
-            "baseline_sd": float(sd),
-            "phi": float(phi),
-            "ewma": z,
-            "limit": lower_limit,
-            "latest": mean_of[observed[-1]],
-        },
-        telling=[
-            evidence(f"mood_shift:{began.isoformat()}", since, by_day[began][-1]["origin"], "working_hours"),
-        ],
-        chart={
-            "measure": "mood",
-            "minimum": 0,
-            "maximum": 10,
-            "points": [(on, round(mean_of[on], 4)) for on in observed[-30:]],
-        },
-    )
-
-
-def lag_1_autocorrelation(x: list[float], mu: float) -> float:
-    """Of successive values around mu, clamped to [0, 0.7]; 0 where nothing varies."""
-    together = sum((x[i] - mu) * (x[i + 1] - mu) for i in range(len(x) - 1))
-    alone = sum((value - mu) ** 2 for value in x)
-    if alone < TINY:
-        return 0.0
-    return min(max(together / alone, 0.0), 0.7)
 
 
 # 4 ------------------------------------------------------------------------------------------------------------------
@@ -375,7 +306,12 @@ def rating_drop(case: Case, parameters: dict[str, float]) -> Plain | None:
 RULES: dict[str, Callable[[Case, dict[str, float]], Plain | None]] = {
     "risk_item": risk_item,
     "reliable_deterioration": reliable_deterioration,
+    "relapse": relapse,
+    "not_on_track": not_on_track,
+    "stalled": stalled,
     "mood_shift": mood_shift,
+    "mood_shift_up": mood_shift_up,
+    "mood_instability": mood_instability,
     "gone_quiet": gone_quiet,
     "question_unanswered": question_unanswered,
     "rating_drop": rating_drop,

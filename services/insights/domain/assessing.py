@@ -4,14 +4,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from services.insights.domain import absence, deterioration, mood_shift, rating_drop, risk_item
+from services.insights.domain import (
+    absence,
+    deterioration,
+    instability,
+    mood_shift,
+    not_on_track,
+    rating_drop,
+    relapse,
+    risk_item,
+    stalled,
+)
 from services.insights.domain.catalogue import (
     GONE_QUIET,
+    MOOD_INSTABILITY,
     MOOD_SHIFT,
+    MOOD_SHIFT_UP,
+    NOT_ON_TRACK,
     QUESTION_UNANSWERED,
     RATING_DROP,
+    RELAPSE,
     RELIABLE_DETERIORATION,
     RISK_ITEM,
+    STALLED,
 )
 from services.insights.domain.instants import instant_of, key_at, micros
 from services.insights.domain.standing import Settled, Standing
@@ -54,7 +69,12 @@ class _Sight:
         for name, rule in (
             (RISK_ITEM.name, self._risk_item),
             (RELIABLE_DETERIORATION.name, self._reliable_deterioration),
+            (RELAPSE.name, self._relapse),
+            (NOT_ON_TRACK.name, self._not_on_track),
+            (STALLED.name, self._stalled),
             (MOOD_SHIFT.name, self._mood_shift),
+            (MOOD_SHIFT_UP.name, self._mood_shift_up),
+            (MOOD_INSTABILITY.name, self._mood_instability),
             (GONE_QUIET.name, self._gone_quiet),
             (QUESTION_UNANSWERED.name, self._question_unanswered),
             (RATING_DROP.name, self._rating_drop),
@@ -67,14 +87,60 @@ class _Sight:
             parameters = self.settled.rules[RISK_ITEM.name]
             self.take(*risk_item.concern(self.state.risk, parameters, now=self.now, local=self.settled.local))
 
+    @property
+    def _episode_from(self) -> int:
+        known = self.state.registered
+        return known.episode_from if known else 0
+
     def _reliable_deterioration(self) -> None:
         if self.state.scores:
-            known = self.state.registered
             self.take(
                 deterioration.concern(
                     self.state.scores,
                     self.settled.rules[RELIABLE_DETERIORATION.name],
-                    episode_from=known.episode_from if known else 0,
+                    self.settled.measures,
+                    episode_from=self._episode_from,
+                    local=self.settled.local,
+                )
+            )
+
+    def _relapse(self) -> None:
+        if self.state.scores:
+            self.take(
+                relapse.concern(
+                    self.state.scores,
+                    self.settled.rules[RELAPSE.name],
+                    self.settled.measures,
+                    deterioration=self.settled.rules.get(RELIABLE_DETERIORATION.name),
+                    episode_from=self._episode_from,
+                    local=self.settled.local,
+                )
+            )
+
+    def _not_on_track(self) -> None:
+        model, attended = self.settled.expected, self.state.attended
+        if self.state.scores and model is not None and attended is not None:
+            self.take(
+                not_on_track.concern(
+                    self.state.scores,
+                    attended,
+                    model,
+                    self.settled.rules[NOT_ON_TRACK.name],
+                    self.settled.measures,
+                    episode_from=self._episode_from,
+                    local=self.settled.local,
+                )
+            )
+
+    def _stalled(self) -> None:
+        if self.state.scores and self.state.attended is not None:
+            self.take(
+                stalled.concern(
+                    self.state.scores,
+                    self.state.attended,
+                    self.settled.rules[STALLED.name],
+                    self.settled.measures,
+                    episode_from=self._episode_from,
                     local=self.settled.local,
                 )
             )
@@ -82,6 +148,14 @@ class _Sight:
     def _mood_shift(self) -> None:
         if self.state.mood is not None:
             self.take(mood_shift.concern(self.state.mood, self.settled.rules[MOOD_SHIFT.name]))
+
+    def _mood_shift_up(self) -> None:
+        if self.state.mood is not None:
+            self.take(mood_shift.concern(self.state.mood, self.settled.rules[MOOD_SHIFT_UP.name], MOOD_SHIFT_UP))
+
+    def _mood_instability(self) -> None:
+        if self.state.mood is not None:
+            self.take(instability.concern(self.state.mood, self.settled.rules[MOOD_INSTABILITY.name]))
 
     def _gone_quiet(self) -> None:
         known = self.state.registered

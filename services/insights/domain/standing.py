@@ -1,13 +1,16 @@
 """What a clinic has settled, ready to be asked: the settings in force at an instant, its rules and working time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.insights.domain.catalogue import InForce, in_force
 from services.insights.domain.instants import instant_of, micros
+from services.insights.domain.measures import ALWAYS, Measures, measures_of, with_measures
 from shared.contracts import Clinic
+from shared.contracts.clinics import ClinicSettings
+from shared.contracts.expected import ExpectedResponse
 from shared.working_time import WorkingTime
 
 _OFFICE: Final = (time(9), time(17))
@@ -20,10 +23,21 @@ class Settled:
 
     rules: InForce
     working_time: WorkingTime
+    measures: Measures = field(default_factory=lambda: ALWAYS)
+    expected: ExpectedResponse | None = None
 
     def local(self, at: int) -> datetime:
         """An instant on the clinic's own clock."""
         return instant_of(at).astimezone(self.working_time.zone)
+
+
+def _settled(settings: ClinicSettings) -> Settled:
+    return Settled(
+        with_measures(in_force(settings.rule_set), settings),
+        settings.working_time,
+        measures_of(settings),
+        settings.expected_response,
+    )
 
 
 class Standing:
@@ -36,10 +50,10 @@ class Standing:
         self.version = clinic.version if clinic else 0
         if clinic is None or not known:
             self._from = [0]
-            self._settled = [Settled(in_force(None), _UNKNOWN)]
+            self._settled = [Settled(with_measures(in_force(None), None), _UNKNOWN)]
         else:
             self._from = [micros(settings.effective_from) for settings in clinic.settings]
-            self._settled = [Settled(in_force(s.rule_set), s.working_time) for s in clinic.settings]
+            self._settled = [_settled(settings) for settings in clinic.settings]
 
     def at(self, instant: int) -> Settled:
         """The settings in force at an instant; before the first, the first."""

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from services.insights.domain.absence import ObservedDays, Questions
-from services.insights.domain.deterioration import MEASURES, Scores
+from services.insights.domain.attended import Attended
+from services.insights.domain.deterioration import Scores
 from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, micros, sort_key
 from services.insights.domain.mood_shift import MoodDays
 from services.insights.domain.rating_drop import Ratings
@@ -38,6 +39,7 @@ class PatientState:
         "_last_id",
         "_last_origin",
         "aside",
+        "attended",
         "mood",
         "observed",
         "patient",
@@ -56,6 +58,7 @@ class PatientState:
         self.risk: RiskAnswers | None = None
         self.questions: Questions | None = None
         self.ratings: Ratings | None = None
+        self.attended: Attended | None = None
         self.patient: Registered | None = None
         self.aside: dict[str, bool] = {}
 
@@ -109,7 +112,7 @@ class PatientState:
     def _add_questionnaire(
         self, key: bytes, day: int, origin: int, fact: QuestionnaireCompleted, accepted: int
     ) -> None:
-        if fact.score is not None and fact.instrument in MEASURES:
+        if fact.score is not None:
             scores = self.scores.get(fact.instrument)
             if scores is None:
                 scores = self.scores[fact.instrument] = Scores()
@@ -126,6 +129,9 @@ class PatientState:
         if isinstance(document, Session):
             if self.ratings is None:
                 self.ratings = Ratings()
+            if self.attended is None:
+                self.attended = Attended()
+            self.attended.apply(document)
             return self.ratings.apply(document)
         if isinstance(document, Question):
             if self.questions is None:

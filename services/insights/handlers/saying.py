@@ -20,10 +20,15 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _NAMED_ORDER: Final = (
     "risk_item",
     "reliable_deterioration",
+    "relapse",
     "question_unanswered",
+    "not_on_track",
     "mood_shift",
+    "mood_shift_up",
     "gone_quiet",
     "rating_drop",
+    "stalled",
+    "mood_instability",
 )
 _BITS: Final = {name: 1 << place for place, name in enumerate(CATALOGUE)}
 
@@ -99,9 +104,9 @@ def message(assessment: Assessment) -> Message:
 def place_in_caseload(key: str, assessment: Assessment, registered: Registered | None) -> str | None:
     """Where a patient stands among those of their clinic: the most concerning first, then the longest since.
 
-    The order is by name: a risk item to be told at once, any other risk item, reliable deterioration, a question
-    unanswered, a mood shift, gone quiet, a rating drop; then a risk item that holds no more but is still told of; then
-    those without a concern. Who is no longer in care has a place only with a concern.
+    The order is by name: a risk item to be told at once, any other risk item, then as in `_NAMED_ORDER`, what is only
+    shown last; then a risk item that holds no more but is still told of; then those without a concern. Who is no longer
+    in care has a place only with a concern.
     """
     ranked = min((_rank(concern) for concern in assessment.concerns), default=None)
     if ranked is None:
@@ -109,13 +114,13 @@ def place_in_caseload(key: str, assessment: Assessment, registered: Registered |
             return None
         if registered is None and not assessment.entries and not assessment.entries_not_processed:
             return None
-        ranked = (9, "")
-    return f"{ranked[0]} {ranked[1]} {key}"
+        ranked = (99, "")
+    return f"{ranked[0]:02} {ranked[1]} {key}"
 
 
 def _rank(concern: Concern) -> tuple[int, str]:
     if not concern.holds or concern.since is None:
-        return 8, min((telling.at.isoformat() for telling in concern.telling), default="")
+        return 98, min((telling.at.isoformat() for telling in concern.telling), default="")
     rank = 1 + _NAMED_ORDER.index(concern.rule)
     if rank == 1 and any(telling.urgency is Urgency.AT_ONCE for telling in concern.telling):
         rank = 0

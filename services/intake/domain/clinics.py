@@ -22,15 +22,42 @@ class Parameter:
     whole: bool = False
 
 
+_SCORES: Final = {
+    "phq9_caseness": Parameter(10, 1, 27, whole=True),
+    "phq9_change": Parameter(6, 1, 27, whole=True),
+    "gad7_caseness": Parameter(8, 1, 21, whole=True),
+    "gad7_change": Parameter(4, 1, 21, whole=True),
+}
+_SHIFT: Final = {
+    "lambda": Parameter(0.1, 0.01, 1),
+    "limit": Parameter(2.7, 0.5, 6),
+    "baseline_days": Parameter(20, 5, 120, whole=True),
+    "baseline_span": Parameter(28, 5, 365, whole=True),
+    "sd_floor": Parameter(0.5, 0.01, 5),
+    "gap_cap": Parameter(0, 0, 30, whole=True),
+    "stale_days": Parameter(0, 0, 365, whole=True),
+    "warm_up": Parameter(5, 0, 60, whole=True),
+    "renew_days": Parameter(0, 0, 730, whole=True),
+}
 RULES: Final[dict[str, dict[str, Parameter]]] = {
     "risk_item": {"tell_days": Parameter(90, 1, 365, whole=True)},
     "reliable_deterioration": {"phq9": Parameter(6, 1, 27, whole=True), "gad7": Parameter(4, 1, 21, whole=True)},
-    "mood_shift": {
-        "lambda": Parameter(0.1, 0.01, 1),
-        "limit": Parameter(2.7, 0.5, 6),
+    "relapse": _SCORES,
+    "not_on_track": {
+        "from_session": Parameter(2, 2, 50, whole=True),
+        "phq9_change": Parameter(6, 1, 27, whole=True),
+        "gad7_change": Parameter(4, 1, 21, whole=True),
+    },
+    "stalled": {"sessions": Parameter(4, 1, 50, whole=True)} | _SCORES,
+    "mood_shift": _SHIFT,
+    "mood_shift_up": _SHIFT,
+    "mood_instability": {
+        "days": Parameter(28, 7, 90, whole=True),
+        "pairs": Parameter(10, 2, 60, whole=True),
+        "factor": Parameter(2, 1, 10),
+        "floor": Parameter(1, 0.01, 5),
         "baseline_days": Parameter(20, 5, 120, whole=True),
         "baseline_span": Parameter(28, 5, 365, whole=True),
-        "sd_floor": Parameter(0.5, 0.01, 5),
     },
     "gone_quiet": {
         "min_days": Parameter(7, 1, 365, whole=True),

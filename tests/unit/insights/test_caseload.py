@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.insights.api import ROUTERS
+from services.insights.domain import RULES_VERSION
 from services.insights.handlers import Reader
 from shared.auth import DevelopmentIssuer, Verifier
 from shared.bus import Position
@@ -173,17 +174,22 @@ async def test_a_read_that_cannot_wait_longer_says_that_it_is_behind() -> None:
 
 
 async def test_the_rules_are_shown_with_parameters_and_sources() -> None:
-    """All six, as a clinic may change them; not without a token."""
+    """All of them, as a clinic may change them; not without a token."""
     async with door(await known()) as client:
         shown = (await client.get("/v1/rules")).json()
         stranger = await client.get("/v1/rules", headers={"Authorization": ""})
 
-    assert shown["version"] == 1
+    assert shown["version"] == RULES_VERSION
     assert [rule["rule"] for rule in shown["rules"]] == [
-        "risk_item", "reliable_deterioration", "mood_shift", "gone_quiet", "question_unanswered", "rating_drop",
+        "risk_item", "reliable_deterioration", "relapse", "not_on_track", "stalled", "mood_shift", "mood_shift_up",
+        "mood_instability", "gone_quiet", "question_unanswered", "rating_drop",
     ]  # fmt: skip
-    assert {p["name"]: p["default"] for p in shown["rules"][2]["parameters"]} == {
+    by_name = {rule["rule"]: rule for rule in shown["rules"]}
+    assert {p["name"]: p["default"] for p in by_name["mood_shift"]["parameters"]} == {
         "lambda": 0.1, "limit": 2.7, "baseline_days": 20, "baseline_span": 28, "sd_floor": 0.5,
+        "gap_cap": 0, "stale_days": 0, "warm_up": 5, "renew_days": 0,
     }  # fmt: skip
-    assert all(rule["source"] and rule["until"] and rule["on_in_starter"] for rule in shown["rules"])
+    assert all(rule["source"] and rule["until"] for rule in shown["rules"])
+    assert [name for name, rule in by_name.items() if not rule["on_in_starter"]] == ["mood_shift_up"]
+    assert [name for name, rule in by_name.items() if not rule["told"]] == ["stalled", "mood_instability"]
     assert stranger.status_code == 401

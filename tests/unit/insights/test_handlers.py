@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from services.insights.domain import PatientState
+from services.insights.domain import RULES_VERSION, PatientState
 from services.insights.domain.ports import PROVISIONAL
 from services.insights.handlers import SUBSCRIPTIONS, TOPICS, Insights
 from services.insights.handlers import insights as handling
@@ -90,7 +90,7 @@ async def test_a_batch_is_kept_assessed_said_and_saved(world: World, owner: Owne
 
     assert (word.entries, word.registered, [c.rule for c in word.concerns]) == (2, True, ["risk_item"])
     assert word.concerns[0].telling[0].accepted_at == world.clock.now()
-    assert (word.basis, word.settings_version, word.rules_version) == (3, 0, 1)
+    assert (word.basis, word.settings_version, word.rules_version) == (3, 0, RULES_VERSION)
     assert {"2026-06"} == world.data.patients[KEY].months
     assert world.saved() == world.highest() == world.truth()
     assert (world.words(), world.data.resume) == ([word], resumed)
@@ -141,7 +141,7 @@ async def test_many_who_fall_due_at_once_are_looked_at_a_portion_at_a_time(
 
 async def test_changed_settings_have_a_clinics_patients_looked_at_again(world: World, owner: Owner) -> None:
     """Those of that clinic; whoever gets the partition next does it, if its owner could not."""
-    given(world, b.answers(b.day(1), 5), b.answers(b.day(2), 12))
+    given(world, b.answers(b.day(1), 12), b.answers(b.day(2), 19))
     await works(owner)
     off = {"reliable_deterioration": RuleChoice(enabled=False)}
     world.clinics[b.CLINIC] = b.clinic(b.settings(rules=off), version=2)

@@ -53,7 +53,12 @@ def test_every_rule_has_its_tally() -> None:
     assert [(name, one.concerns) for name, one in found.items()] == [
         ("risk_item", 1),
         ("reliable_deterioration", 0),
+        ("relapse", 0),
+        ("not_on_track", 0),
+        ("stalled", 0),
         ("mood_shift", 0),
+        ("mood_shift_up", 0),
+        ("mood_instability", 0),
         ("gone_quiet", 1),
         ("question_unanswered", 0),
         ("rating_drop", 0),

@@ -145,11 +145,16 @@ def test_a_rule_that_does_not_exist_or_cannot_be_set_so_is_refused_with_what_can
 
 
 def test_the_vocabulary_of_rules_is_that_of_the_catalogue() -> None:
-    """Six rules, whose defaults are allowed values of their own parameters."""
+    """Its rules, whose defaults are allowed values of their own parameters."""
     assert list(domain.RULES) == [
         "risk_item",
         "reliable_deterioration",
+        "relapse",
+        "not_on_track",
+        "stalled",
         "mood_shift",
+        "mood_shift_up",
+        "mood_instability",
         "gone_quiet",
         "question_unanswered",
         "rating_drop",

@@ -53,7 +53,7 @@ class Swings:
     """Day by day: the sum of squared differences over pairs of adjacent days so far, their count, and the index of the
     day since which the concern has held without a break (-1: it does not)."""
 
-    __slots__ = ("_key", "base", "clean", "count", "since", "total", "usual", "walked")
+    __slots__ = ("_given", "_key", "base", "clean", "count", "since", "total", "usual", "walked")
 
     def __init__(self) -> None:
         self.total = array("d")
@@ -61,14 +61,16 @@ class Swings:
         self.since = array("i")
         self.clean = self.base = 0
         self.usual: float | None = None
+        self._given: Parameters = {}
         self._key: tuple[float, ...] = ()
         self.walked = 0
 
     def follow(self, days: MoodDays, parameters: Parameters) -> None:
         """Walk on from the first day that changed."""
-        key = tuple(parameters.values())
-        if key != self._key:
-            self._key, self.clean, self.base = key, 0, 0
+        if parameters is not self._given:  # a clinic's are one object from one look to the next
+            key, self._given = tuple(parameters.values()), parameters
+            if key != self._key:
+                self._key, self.clean, self.base = key, 0, 0
         if self.clean == len(days.day):
             return
         start = self.clean

@@ -153,6 +153,7 @@ class ControlChart:
     """
 
     __slots__ = (
+        "_given",
         "_key",
         "average",
         "base",
@@ -176,15 +177,17 @@ class ControlChart:
         self.spread = array("d")
         self.seen = array("i")
         self.clean = self.start = self.base = 0
+        self._given: Parameters = {}
         self._key: tuple[float, ...] = ()
         self.mean = self.deviation = self.phi = self.width = 0.0
         self.walked = 0
 
     def follow(self, days: MoodDays, parameters: Parameters) -> None:
         """Bring the chart up to date: nothing if no day changed, else from the first day that did."""
-        key = tuple(parameters.values())
-        if key != self._key:
-            self._key, self.clean, self.start, self.base = key, 0, 0, 0
+        if parameters is not self._given:  # a clinic's are one object from one look to the next
+            key, self._given = tuple(parameters.values()), parameters
+            if key != self._key:
+                self._key, self.clean, self.start, self.base = key, 0, 0, 0
         if self.clean == len(days.day):
             return
         if parameters["renew_days"]:

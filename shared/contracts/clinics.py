@@ -120,7 +120,8 @@ class ClinicSettings(Part):
         description="Attestations, by measure: the clinic holds this licence to show the measure's wording.",
     )
     cut_offs: dict[Id, CutOff] = Field(
-        default_factory=dict, description="By instrument: numbers of the clinic's own. The rules have theirs apart."
+        default_factory=dict,
+        description="By instrument: numbers of the clinic's own. For PHQ-9 and GAD-7 the rules have theirs apart.",
     )
     detail_domains: list[str] = Field(
         default_factory=list,

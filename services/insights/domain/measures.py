@@ -44,13 +44,22 @@ _INSTRUMENTS: Final[Measures] = {
 """The other instruments of mood's catalogue: judged where the clinic gives a reliable change of its own."""
 
 
+def known_measures(settings: ClinicSettings | None) -> Measures:
+    """Every measure a clinic can record a total of, with how it is read."""
+    scales = () if settings is None else settings.scales
+    return {
+        **ALWAYS,
+        **_INSTRUMENTS,
+        **{s.name: Measure(s.minimum, s.maximum, 1 if s.higher_is_worse else -1) for s in scales},
+    }
+
+
 def measures_of(settings: ClinicSettings | None) -> Measures:
     """PHQ-9 and GAD-7, then by name every other measure the clinic's `cut_offs` give a reliable change for."""
     found = dict(ALWAYS)
     if settings is None:
         return found
-    scales = {s.name: Measure(s.minimum, s.maximum, 1 if s.higher_is_worse else -1) for s in settings.scales}
-    known = {**_INSTRUMENTS, **scales}
+    known = known_measures(settings)
     for name, cut_off in sorted(settings.cut_offs.items()):
         if name in known and name not in found and cut_off.reliable_change is not None:
             found[name] = known[name]

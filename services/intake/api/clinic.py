@@ -45,6 +45,7 @@ from shared.contracts.escalation import (
     RotaOverride,
     Step,
 )
+from shared.contracts.expected import ExpectedResponse, ExpectedStratum
 from shared.runtime import Body, WaitForPosition, caller_with, problems
 
 router = APIRouter(tags=["clinic"])
@@ -135,6 +136,19 @@ class DutyRotaBody(DutyRota, Body):
     overrides: list[OverrideBody] = Field(default_factory=list, max_length=500)  # type: ignore[assignment]
 
 
+class ExpectedStratumBody(ExpectedStratum, Body):
+    """One band of first scores."""
+
+
+class ExpectedResponseBody(ExpectedResponse, Body):
+    """A clinic's own model of treatment response (docs/expected-response.md)."""
+
+    fitted_at: Instant
+    measures: dict[Id, Annotated[list[ExpectedStratumBody], Field(min_length=1, max_length=40)]] = Field(  # type: ignore[assignment]
+        min_length=1, max_length=20
+    )
+
+
 _CLINIC: Final[dict[str, Any]] = {
     "name": "Harbour Clinic",
     "zone": "Europe/London",
@@ -197,7 +211,7 @@ class ClinicBody(Body):
         default_factory=dict,
         max_length=40,
         description="Your own caseness and reliable change, by instrument, where the published ones are not confirmed "
-        "or are not yours. Progress uses them; the rules have their own parameters.",
+        "or are not yours. Progress uses them; so do the rules about scores, but for PHQ-9 and GAD-7.",
     )
     detail_domains: list[Domain] = Field(
         default_factory=list,
@@ -208,6 +222,10 @@ class ClinicBody(Body):
         default_factory=EscalationBody, description="Who is told next while nobody has acted (docs/escalation.md)."
     )
     duty_rota: DutyRotaBody | None = Field(default=None, description="Who is on duty when.")
+    expected_response: ExpectedResponseBody | None = Field(
+        default=None,
+        description="The model the console's `fit` made of your own closed episodes; none: not on track is off.",
+    )
 
 
 class WarningReply(BaseModel):

@@ -94,6 +94,7 @@ def set_up_clinic(current: Clinic | None, *, clinic: str, name: str, settings: C
     """
     before = [] if current is None else current.settings[-1].scales
     errors = [*_wrong_with(settings), *_wrong_scales(settings.scales, before), *_wrong_measures(settings)]
+    errors += _wrong_expectation(settings)
     if errors:
         raise invalid(*errors)
     if current is None:
@@ -208,6 +209,20 @@ def _wrong_measures(settings: ClinicSettings) -> Iterator[FieldError]:
             yield FieldError(f"/cut_offs/{name}/reliable_change", f"Send a difference of at most {most - least}.")
         if cut_off.caseness is None and cut_off.reliable_change is None:
             yield FieldError(f"/cut_offs/{name}", "Send caseness, reliable_change, or both, or leave it out.")
+
+
+def _wrong_expectation(settings: ClinicSettings) -> Iterator[FieldError]:
+    if settings.expected_response is None:
+        return
+    ranges = BUILT_IN | {scale.name: (scale.minimum, scale.maximum) for scale in settings.scales}
+    for name, strata in settings.expected_response.measures.items():
+        place = f"/expected_response/measures/{name}"
+        if name not in ranges:
+            yield FieldError(place, f"There is no such instrument. Send one of: {', '.join(ranges)}.")
+            continue
+        least, most = ranges[name]
+        if strata[0].first_from > most or strata[-1].first_to < least:
+            yield FieldError(place, f"Send bands of first scores between {least} and {most}.")
 
 
 def reply_by(settings: ClinicSettings, at: datetime) -> datetime:

@@ -65,9 +65,7 @@ def said(rule: str, *things: Any, known: Clinic | None = None) -> Concern | None
     ],
 )
 def test_a_relapse_is_back_at_caseness_and_reliably_above_the_best(
-    scores: tuple[float, ...],
-    holds: bool,
-    told: list[str],  # noqa: FBT001
+    *, scores: tuple[float, ...], holds: bool, told: list[str]
 ) -> None:
     """One episode until two scores running are below caseness; what deterioration tells of is not told twice."""
     found = said("relapse", *scored(*scores))
@@ -251,7 +249,7 @@ def test_after_a_long_gap_a_chart_starts_again_warms_up_and_after_a_longer_one_t
     assert shifted(again, renew_days=42)
     far = [*before, *((60 + n, 1.0) for n in range(6))]
     assert not shifted(far, renew_days=42)
-    # the second day weighs 1 - 0.5 ** 3: 2.9 lower is beyond a limit of 2.37; at a weight of a half, 1.45 is not of 1.51
+    # the second day weighs 1 - 0.5 ** 3: 2.54 lower is beyond a limit of 2.37; at a half, 1.45 is not beyond 1.51
     gap = [*before, (9, 4.1)]
     assert (shifted(gap, gap_cap=7), shifted(gap, gap_cap=1), shifted(gap)) == (True, False, False)
 

@@ -41,8 +41,8 @@ series*, on open data sets that lie beside the repository (their READMEs have so
 ## What was done
 - **Ours.** Each series goes through insights' own domain, as in a [backtest](backtest.md): reliable deterioration
   together with relapse for questionnaires, declared as a clinic's own scale with its reliable change and caseness;
-  mood shift for daily values, mapped linearly from their own range to 0-10 (of mania, mood shift upwards, which a clinic has to turn on). An alarm
-  is a concern being raised.
+  mood shift for daily values, mapped linearly from their own range to 0-10 (of mania, mood shift upwards, which a
+  clinic has to turn on). An alarm is a concern being raised.
 - **Rivals.** A fixed rise of 5 or 10 over the first score; the same over the best score so far; a Shewhart chart of
   single values at 2 or 3 standard deviations (of the first five scores; of the baseline days); the last value alone,
   at caseness or at 3 of 10 (mania: 7). Of daily values the fixed change is 1 or 2 points of 10 from the baseline
@@ -60,8 +60,8 @@ series*, on open data sets that lie beside the repository (their READMEs have so
   chosen on either: ours are those that ship. Lambda 0.2 is shown beside as the pair of the same run length, and was
   not chosen.
 - **At the same rate of false alarms**: each rule's threshold is swept, and the share caught is read off its curve at
-  two rates: that of ours as shipped (0.5 a patient-year where that is less), and 2. Intervals are 95 %, of {resamples} resamples of patients; a difference counts where its interval leaves
-  out 0.
+  two rates: that of ours as shipped (0.5 a patient-year where that is less), and 2. Intervals are 95 %, of
+  {resamples} resamples of patients; a difference counts where its interval leaves out 0.
 
 """
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from services.insights.api import ROUTERS
-from services.insights.handlers import OWN_TOPICS, TABLES, TOPICS, ClinicTable, Insights, Reader
+from services.insights.handlers import OWN_TOPICS, TABLES, TOPICS, ClinicTable, Insights, Reader, TrendReader
 from services.insights.settings import Settings
 from services.insights.store import MongoStore, ResumeReader
 from shared import runtime
@@ -71,5 +71,6 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             "background work": runtime.running(tasks),
         },
         "reader": Reader(shelf=store, progress=progress, clock=clock),
+        "trends": TrendReader(store=store, shelf=store, clinics=clinics, progress=progress, clock=clock),
         "reached": reached,
     }

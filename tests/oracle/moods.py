@@ -2,7 +2,6 @@
 
 import statistics
 from datetime import date, timedelta
-from itertools import pairwise
 from math import sqrt
 
 from tests.oracle.case import Case
@@ -47,7 +46,11 @@ def mood_shift_up(case: Case, parameters: dict[str, float]) -> Plain | None:
 
 def _since_renewal(observed: list[date], longest: float) -> list[date]:
     """The days behind the last gap longer than that; all of them where 0 was chosen."""
-    begins = [there for here, there in pairwise(observed) if longest and (there - here).days > longest]
+    begins = [
+        observed[place]
+        for place in range(1, len(observed))
+        if longest and (observed[place] - observed[place - 1]).days > longest
+    ]
     return [on for on in observed if not begins or on >= begins[-1]]
 
 

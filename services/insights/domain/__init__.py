@@ -9,6 +9,7 @@ from services.insights.domain.measures import known_measures
 from services.insights.domain.standing import Standing
 from services.insights.domain.state import PatientState, Registered
 from services.insights.domain.tallying import Difference, Tally, Watched, difference, tally, tally_by_rule
+from services.insights.domain.trends import mood_trend, score_trend
 
 __all__ = [
     "CATALOGUE",
@@ -32,7 +33,9 @@ __all__ = [
     "instant_of",
     "known_measures",
     "micros",
+    "mood_trend",
     "next_due",
+    "score_trend",
     "tally",
     "tally_by_rule",
     "version_of",

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.insights.domain.catalogue import InForce, in_force
 from services.insights.domain.instants import instant_of, micros
-from services.insights.domain.measures import ALWAYS, Measures, measures_of, with_measures
+from services.insights.domain.measures import ALWAYS, Measures, known_measures, measures_of, with_measures
 from shared.contracts import Clinic
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.expected import ExpectedResponse
@@ -25,6 +25,7 @@ class Settled:
     working_time: WorkingTime
     measures: Measures = field(default_factory=lambda: ALWAYS)
     expected: ExpectedResponse | None = None
+    known: Measures = field(default_factory=lambda: known_measures(None))
 
     def local(self, at: int) -> datetime:
         """An instant on the clinic's own clock."""
@@ -37,6 +38,7 @@ def _settled(settings: ClinicSettings) -> Settled:
         settings.working_time,
         measures_of(settings),
         settings.expected_response,
+        known_measures(settings),
     )
 
 

@@ -7,6 +7,7 @@ from services.insights.handlers.clinics import ClinicTable
 from services.insights.handlers.insights import Insights
 from services.insights.handlers.kept import DOCUMENTS, FACTS
 from services.insights.handlers.reading import Reader
+from services.insights.handlers.trends import TrendReader
 from shared.contracts import Assessment, Clinic, Contract
 
 SUBSCRIPTIONS: Final[Mapping[type[Contract], str]] = {
@@ -24,4 +25,4 @@ TABLES: Final = frozenset({Clinic.topic})
 TOPICS: Final = frozenset(kind.topic for kind in SUBSCRIPTIONS) - TABLES
 """What the runner reads, partition by partition."""
 
-__all__ = ["OWN_TOPICS", "SUBSCRIPTIONS", "TABLES", "TOPICS", "ClinicTable", "Insights", "Reader"]
+__all__ = ["OWN_TOPICS", "SUBSCRIPTIONS", "TABLES", "TOPICS", "ClinicTable", "Insights", "Reader", "TrendReader"]

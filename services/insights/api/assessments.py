@@ -1,7 +1,7 @@
-"""insights' HTTP door: a patient's assessment, the caseload, the rules. The clinic is always the token's."""
+"""A patient's assessment, the caseload, the rules."""
 
 from datetime import datetime
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -14,7 +14,6 @@ from shared.contracts.base import Id, Number, Urgency
 from shared.runtime import WaitForPosition, caller_with, problems, settle
 
 router = APIRouter(tags=["insights"])
-ROUTERS: Final = (router,)
 
 
 def _reader(request: Request) -> Reader:

@@ -13,13 +13,17 @@ from shared.contracts.base import Origin
 from shared.contracts.clinics import RuleChoice
 from shared.contracts.patients import PatientStatus
 from shared.contracts.questions import QuestionStatus
+from shared.contracts.sessions import Attendance
 from shared.errors import Recoverable
 from tests.fakes import Died, FakeClock
 from tests.unit.insights import builders as b
+from tests.unit.insights.test_new_rules_oracle import MODEL
 from tests.unit.insights.world import Owner, World
 
 PATIENTS = ("ann", "ben", "cas")
-EASY = {"baseline_days": 3, "baseline_span": 3, "limit": 0.5, "lambda": 0.5}
+EASY: dict[str, float] = {"baseline_days": 3, "baseline_span": 3, "limit": 0.5, "lambda": 0.5}
+GAPS: dict[str, float] = {"gap_cap": 7, "stale_days": 4, "warm_up": 1, "renew_days": 15}
+SWINGS: dict[str, float] = {"pairs": 2, "factor": 1, "floor": 0.1, "baseline_days": 3, "baseline_span": 3}
 
 
 class Schedule:
@@ -67,7 +71,10 @@ class Schedule:
             status = chance.choice([PatientStatus.ACTIVE, PatientStatus.ACTIVE, PatientStatus.DISCHARGED])
             return b.patient(version, patient=patient, status=status)
         if kind == "session":
-            return b.session(name, self.clock.now(), chance.randint(0, 10), version=version, patient=patient)
+            made = b.session(name, self.clock.now(), chance.randint(0, 10), version=version, patient=patient)
+            planned = self.clock.now() - timedelta(days=chance.choice([0, 3, 15]))
+            attended = chance.choice([Attendance.ATTENDED, Attendance.LATE, None])
+            return made.model_copy(update={"scheduled_at": planned, "attendance": attended})
         question = f"{patient}-q{name[-1]}"
         made = b.handling(question, chance.choice(list(QuestionStatus)), version=version)
         return made.model_copy(update={"patient": patient})
@@ -75,8 +82,17 @@ class Schedule:
     def settles(self) -> None:
         """The clinic changes its rules."""
         self.settings += 1
-        rules = {"mood_shift": RuleChoice(parameters=EASY)} if self.settings % 2 else {}
-        self.world.clinics[b.CLINIC] = b.clinic(b.settings(rules=rules), version=self.settings)
+        rules, model = {}, None
+        if self.settings % 2:
+            rules = {
+                "mood_shift": RuleChoice(parameters=EASY | GAPS),
+                "mood_shift_up": RuleChoice(parameters=EASY),
+                "mood_instability": RuleChoice(parameters=SWINGS),
+                "stalled": RuleChoice(parameters={"sessions": 1}),
+            }
+            model = MODEL
+        chosen = b.settings(rules=rules).model_copy(update={"expected_response": model})
+        self.world.clinics[b.CLINIC] = b.clinic(chosen, version=self.settings)
         if self.chance.random() < 0.7:
             self.owner.learn()
 

@@ -146,6 +146,11 @@ class Sweep:
         (low, less), (high, more) = points[place - 1], points[place]
         return less + (more - less) * (rate - low) / (high - low)
 
+    @property
+    def speaks(self) -> bool:
+        """Whether it raises any alarm that is right or false, at any threshold: a chart may need more values first."""
+        return any(one.false or one.caught for counts in self.counts.values() for one in counts)
+
     def rate(self, threshold: float) -> float:
         """False alarms per patient-year of everybody."""
         return self._rate(threshold, range(len(self._patients)))

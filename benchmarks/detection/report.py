@@ -78,6 +78,8 @@ _CAVEATS: Final = """
 - The sets are short, mostly of adults in trials or of students, and mostly not weekly PHQ-9 and GAD-7: no open set of
   those was found. Of the two-week and three-week sets the rule as shipped would have said nothing: it needs 20
   observed days over 28 before it speaks, and here it was given baselines of 5 to 10 days.
+- A Shewhart chart of scores needs five before it speaks: what comes earlier it cannot catch, and a set in which nobody
+  has more is left out of its comparisons.
 - The rate of false alarms of a year is extrapolated from weeks, and where little time was watched one alarm is a
   large rate.
 - Reliabilities are from the literature as remembered and not confirmed: {reliabilities}.
@@ -115,7 +117,7 @@ def judge(source: Source) -> Judged:
         judged.figures += [
             (sweep.alarms.name, sweep.alarms.ours, sweep.figures(threshold, samples)) for threshold in sweep.alarms.used
         ]
-    ours, rivals = sweeps[0], [sweep for sweep in sweeps if not sweep.alarms.ours]
+    ours, rivals = sweeps[0], [sweep for sweep in sweeps if not sweep.alarms.ours and sweep.speaks]
     if events >= ENOUGH:
         shipped = ours.rate(ours.alarms.used[0])
         for rate in sorted({max(shipped, LEAST_RATE), HIGH_RATE}):

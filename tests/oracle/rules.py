@@ -32,7 +32,7 @@ SHIFT: dict[str, float] = {
     "warm_up": 5,
     "renew_days": 0,
 }
-NOT_IN_STARTER = ("mood_shift_up",)
+NOT_IN_STARTER = ("stalled", "mood_shift_up")
 PARAMETERS: dict[str, dict[str, float]] = {
     "risk_item": {"tell_days": 90},
     "reliable_deterioration": {"phq9": 6, "gad7": 4},

@@ -18,6 +18,11 @@ RATED = {
 }
 
 
+ELSEWHERE = {"not_on_track", "stalled", "mood_shift_up", "mood_instability"}
+"""Rules the demo's clinic has no model for, has not turned on, or has nobody for."""
+IN_THE_DEMO = [rule for rule in RULES if rule not in ELSEWHERE]
+
+
 def concerns(story: Story) -> Counter[str]:
     """How many patients each rule finds something about at the end of the story."""
     found: Counter[str] = Counter()
@@ -55,8 +60,8 @@ def test_every_rule_finds_something_in_the_demo_clinic(seed: int) -> None:
     story = simulate(seed, 200, 12, NOW)
     found = concerns(story)
     print(f"seed {seed}, {len(story.entries):,} entries: " + ", ".join(f"{rule} {found[rule]}" for rule in RULES))
-    assert set(RULES) == set(found)
-    assert all(5 <= found[rule] <= 60 for rule in RULES), found
+    assert set(IN_THE_DEMO) == set(found)
+    assert all(5 <= found[rule] <= 60 for rule in IN_THE_DEMO), found
 
 
 @pytest.mark.parametrize("seed", range(5))

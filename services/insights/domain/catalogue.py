@@ -125,13 +125,15 @@ STALLED: Final = Rule(
     until="A score is the reliable change below the first of the episode.",
     source=(
         f"{_CUT_OFFS} A proposal of the project's clinical reference (3.4). Some respond only after the sixth session "
-        "(Saunders 2019), so it is shown and nobody is alerted."
+        "(Saunders 2019), so it is shown and nobody is alerted, and it is off in the starter set: it is so of a large "
+        "part of any caseload."
     ),
     urgency=Urgency.WORKING_HOURS,
     parameters=(
         Parameter("sessions", 4, 1, 50, "attended sessions from which on it is judged", whole=True),
         *_SCORES,
     ),
+    on_in_starter=False,
     told=False,
 )
 

@@ -190,6 +190,6 @@ async def test_the_rules_are_shown_with_parameters_and_sources() -> None:
         "gap_cap": 0, "stale_days": 0, "warm_up": 5, "renew_days": 0,
     }  # fmt: skip
     assert all(rule["source"] and rule["until"] for rule in shown["rules"])
-    assert [name for name, rule in by_name.items() if not rule["on_in_starter"]] == ["mood_shift_up"]
+    assert [name for name, rule in by_name.items() if not rule["on_in_starter"]] == ["stalled", "mood_shift_up"]
     assert [name for name, rule in by_name.items() if not rule["told"]] == ["stalled", "mood_instability"]
     assert stranger.status_code == 401

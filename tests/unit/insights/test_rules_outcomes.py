@@ -112,18 +112,19 @@ def test_a_measure_of_the_clinics_own_is_judged_by_its_own_numbers_and_direction
 
 def test_no_reliable_change_by_the_fourth_attended_session_is_shown_and_alerts_nobody() -> None:
     """Sessions up to the score's day count, on the clinic's calendar; one not attended does not."""
-    four = sessions(0, 1, 2, 3)
-    found = said("stalled", *scored(16, 15, 14, 11), *four)
+    four, on = sessions(0, 1, 2, 3), b.clinic(b.settings(rules={"stalled": RuleChoice()}))
+    found = said("stalled", *scored(16, 15, 14, 11), *four, known=on)
 
     assert found is not None
     assert (found.since, found.telling) == (b.day(3), [])
     assert found.numbers == {"phq9_first": 16, "phq9_latest": 11, "phq9_sessions": 4}
     assert "slower than most" in found.reason
-    assert said("stalled", *scored(16, 15, 14, 10), *four) is None
-    assert said("stalled", *scored(9, 9, 9, 9), *four) is None
-    assert said("stalled", *scored(16, 15, 14, 11), *sessions(0, 1, 2, 4)) is None
+    assert said("stalled", *scored(16, 15, 14, 10), *four, known=on) is None
+    assert said("stalled", *scored(9, 9, 9, 9), *four, known=on) is None
+    assert said("stalled", *scored(16, 15, 14, 11), *sessions(0, 1, 2, 4), known=on) is None
     missed = sessions(0, 1, 2, 3, attendance=Attendance.DID_NOT_ATTEND)
-    assert said("stalled", *scored(16, 15, 14, 11), *missed) is None
+    assert said("stalled", *scored(16, 15, 14, 11), *missed, known=on) is None
+    assert said("stalled", *scored(16, 15, 14, 11), *four) is None
 
 
 # --- expected treatment response

@@ -116,6 +116,7 @@ async def test_a_backtest_says_what_a_rule_set_would_have_raised_beside_todays()
     assert {rule.rule: (rule.proposed, rule.today, rule.both) for rule in result.rules} == {
         "risk_item": (1, 1, 1),
         "reliable_deterioration": (0, 1, 0),
+        "relapse": (0, 1, 0),
         "gone_quiet": (0, 3, 0),
     }
     assert {one.clinician: (one.proposed, one.today) for one in result.clinicians} == {"priya": (1, 3), "sam": (0, 2)}

@@ -55,13 +55,33 @@ def clinic_with(gaps: dict[str, float]) -> Clinic:
     return b.clinic(own)
 
 
-CLINICS = [clinic_with({}), clinic_with(GAPS), clinic_with({"stale_days": 3, "warm_up": 1})]
+def changing_clinic() -> Clinic:
+    """A clinic that gets a model and cut-offs, then gives one of them another number and loses a band of the model."""
+    before = b.settings(zone="America/New_York")
+    then = clinic_with({}).settings[0]
+    assert then.expected_response is not None
+    band = then.expected_response.measures["phq9"][0].model_copy(update={"b0": 11.0})
+    measures = {**then.expected_response.measures, "phq9": [band]}
+    last = {
+        "effective_from": on(60),
+        "cut_offs": {**then.cut_offs, "calm": CutOff(caseness=8, reliable_change=2)},
+        "expected_response": then.expected_response.model_copy(update={"measures": measures}),
+    }
+    return b.clinic(before, then.model_copy(update={"effective_from": on(40)}), then.model_copy(update=last))
+
+
+def on(day: float, hours: float = 0) -> datetime:
+    """So many days after a day four weeks before the rules came into the catalogue."""
+    return b.day(147 + day, hours)
+
+
+CLINICS = [clinic_with({}), clinic_with(GAPS), clinic_with({"stale_days": 3, "warm_up": 1}), changing_clinic()]
 
 
 @st.composite
 def facts(draw: st.DrawFn) -> Fact:
     """A check-in or a score; its local day now and then another than the instant's."""
-    at = b.day(draw(st.integers(0, 70)), draw(st.sampled_from([0, 0, 3, 19.5])))
+    at = on(draw(st.integers(0, 70)), draw(st.sampled_from([0, 0, 3, 19.5])))
     kind = draw(st.sampled_from(["mood"] * 4 + ["phq9", "phq9", "gad7", "calm", "core10"]))
     made: Fact = (
         b.check_in(at, draw(st.integers(0, 20)) / 2)
@@ -76,12 +96,27 @@ def documents(draw: st.DrawFn) -> Any:
     """Any version of five sessions, attended or not, or of the patient, whose episode may have begun later."""
     version, deleted = draw(st.integers(1, 4)), draw(st.integers(0, 9)) == 0
     if draw(st.integers(0, 4)) == 0:
-        return b.patient(version, episode_started_on=[None, b.day(20).date(), b.day(9).date(), None][version - 1])
+        return b.patient(version, episode_started_on=[None, on(20).date(), on(9).date(), None][version - 1])
     name = draw(st.sampled_from("abcde"))
-    planned = b.day("abcde".index(name) * 9 + version, draw(st.sampled_from([0, 19])))
+    planned = on("abcde".index(name) * 9 + version, draw(st.sampled_from([0, 19])))
     kind = draw(st.sampled_from([Attendance.ATTENDED, Attendance.ATTENDED, Attendance.LATE, None]))
     update = {"scheduled_at": planned, "attendance": kind, "deleted": deleted}
     return b.session(name, None, version=version).model_copy(update=update)
+
+
+def amendments(places: int) -> st.SearchStrategy[list[Fact]]:
+    """Corrections and withdrawals of some of so many entries."""
+    one = st.tuples(st.integers(0, places - 1), st.one_of(st.none(), st.integers(0, 20)), st.integers(0, 79))
+    return st.lists(
+        one.map(
+            lambda drawn: (
+                b.withdrawn(on(drawn[2], 1), b.fact_id(drawn[0]))
+                if drawn[1] is None
+                else b.corrected(on(drawn[2], 1), b.fact_id(drawn[0]), drawn[1] / 2)
+            )
+        ),
+        max_size=8,
+    )
 
 
 def plain(state_facts: dict[str, Fact], papers: list[Any]) -> dict[str, Any]:
@@ -106,12 +141,13 @@ def test_every_word_is_the_oracles_whatever_the_order(
     drawn: list[Fact], papers: list[Any], known: Clinic, data: st.DataObject
 ) -> None:
     """Built piece by piece, with repetition, looked at in between under another clinic's rules: the same words."""
+    drawn = [*drawn, *data.draw(amendments(len(drawn)))]
     named = {b.fact_id(place): fact for place, fact in enumerate(drawn)}
     papers = list({(type(p), p.key, p.version): p for p in papers}.values())
     things: list[Any] = [*named.items(), *papers]
     things += data.draw(st.lists(st.sampled_from(things), max_size=6))
     looks = data.draw(st.sets(st.integers(0, 60), max_size=4))
-    state, now = PatientState(), b.day(80)
+    state, now = PatientState(), on(80)
     for place, thing in enumerate(data.draw(st.permutations(things))):
         if isinstance(thing, tuple):
             state.add(*thing)
@@ -138,7 +174,7 @@ def test_an_entry_in_order_costs_the_same_however_long_the_history(kind: str) ->
     """Counted in steps of every walk there is; a late entry costs those after it."""
 
     def entry(day: float) -> Fact:
-        return b.check_in(b.day(day), 5 + day % 3) if kind == "mood" else b.answers(b.day(day), 10 + day % 7)
+        return b.check_in(on(day), 5 + day % 3) if kind == "mood" else b.answers(on(day), 10 + day % 7)
 
     def walked(state: PatientState) -> list[int]:
         walks = state.mood.walks if state.mood is not None else state.scores["phq9"].walks
@@ -147,19 +183,17 @@ def test_an_entry_in_order_costs_the_same_however_long_the_history(kind: str) ->
     steps = []
     for length in (40, 400, 2000):
         sessions = [
-            b.session(f"s{n}", None).model_copy(
-                update={"scheduled_at": b.day(10 * n), "attendance": Attendance.ATTENDED}
-            )
+            b.session(f"s{n}", None).model_copy(update={"scheduled_at": on(10 * n), "attendance": Attendance.ATTENDED})
             for n in range(4)
         ]
         state = b.state_of(b.patient(), *sessions, *(entry(n) for n in range(length)))
-        b.look(state, b.day(3000), known=CLINICS[0])
+        b.look(state, on(3000), known=CLINICS[0])
         before = walked(state)
         state.add("in order", entry(length))
-        b.look(state, b.day(3000), known=CLINICS[0])
+        b.look(state, on(3000), known=CLINICS[0])
         middle = walked(state)
         state.add("late", entry(length - 9.5))
-        b.look(state, b.day(3000), known=CLINICS[0])
+        b.look(state, on(3000), known=CLINICS[0])
         steps.append(
             ([now - then for then, now in zip(before, middle, strict=True)],
              [now - then for then, now in zip(middle, walked(state), strict=True)])

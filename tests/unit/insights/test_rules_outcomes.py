@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.insights.domain import Standing
+from services.insights.domain import Standing, assess
 from services.insights.domain.expected_response import expected, fit, stratum_of, upper, version_of
 from services.insights.domain.instability import slope, variability
 from shared.contracts import Clinic
@@ -42,8 +42,9 @@ def with_settings(**update: Any) -> Clinic:
 
 
 def said(rule: str, *things: Any, known: Clinic | None = None) -> Concern | None:
-    """One rule's word on day 90."""
-    return b.concern(b.look(b.state_of(*things), b.day(90), known=known), rule)
+    """One rule's word on day 90, as if it had always been in the catalogue."""
+    standing = Standing(known, as_if_always=True)
+    return b.concern(assess(b.state_of(*things), standing, now=b.day(90), horizon=b.day(90)), rule)
 
 
 # --- relapse
@@ -275,16 +276,17 @@ def test_instability_is_shown_while_mood_swings_more_than_it_used_to(seed: int) 
     moods = [5 + chance.choice([-1, 0, 1]) for _ in range(30)] + [chance.choice([1, 9]) for _ in range(25)] + [5] * 40
     kept = [(n, mood) for n, mood in enumerate(moods) if chance.random() < 0.95]
     facts = [(b.fact_id(n), b.check_in(b.day(n), mood)) for n, mood in kept]
+    known = b.clinic(b.settings(rules={"mood_instability": RuleChoice()}))
     state, held = b.state_of(), []
     for place, (name, fact) in enumerate(facts):
         state.add(name, fact)
-        found = b.look(state, fact.occurred_at)
+        found = b.look(state, fact.occurred_at, known=known)
         concern = b.concern(found, "mood_instability")
         held.append(concern is not None)
         if place % 9 == seed % 9:
             plain = [{**one.model_dump(mode="json"), "id": name} for name, one in facts[: place + 1]]
             at = fact.occurred_at
-            word = oracle(plain, None, [], [], None, at, at)
+            word = oracle(plain, None, [], [], known.model_dump(mode="json"), at, at)
             shown = {"registered": False, "entries": place + 1, "last_heard": at}
             shown["concerns"] = [one.model_dump(mode="json") for one in found.concerns]
             assert differences(word, shown) == []

@@ -102,7 +102,7 @@ def test_a_last_day_withdrawn_leaves_every_walk_as_if_it_had_never_been(rule: st
     )
     known = b.clinic(b.settings(rules={rule: RuleChoice(parameters=short | own)}))
     end = {"mood_shift": 1.0, "mood_shift_up": 9.0}.get(rule, 9.5)
-    moods = [5, 5.5, 5, 5, 5, 5, 1 if rule == "mood_instability" else end, end]
+    moods = [5, 5.5, 5, 5, 5, 5, 5 if rule == "mood_instability" else end, end]
     days = [on(day) for day in (0, 1, 2, 3, 4, 5, 6, 7)]
     kept = list(zip(days, moods, strict=True))
 

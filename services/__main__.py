@@ -39,6 +39,7 @@ from deploy.local import local_stack
 from deploy.native import StackError
 from deploy.native.ports import holder, is_free
 from services.backtest import Refused, backtest_log, show_summary
+from services.backtest.fitting import fit_command
 from services.insights.app import create_app as create_insights
 from services.insights.settings import Settings as InsightsSettings
 from services.intake.app import create_app as create_intake
@@ -59,6 +60,7 @@ PORT, SMTP_PORT, SINK_PORT = 8080, 1025, 8025
 READY_WITHIN = 60.0  # seconds
 console = Console(stderr=True)
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+cli.command("fit")(fit_command)
 
 
 def service_apps() -> dict[str, FastAPI]:

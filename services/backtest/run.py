@@ -120,7 +120,7 @@ def _write(output: Path, raised: Sequence[Raised]) -> None:
 
 def _cells(one: Raised) -> tuple[str, ...]:
     cleared = "" if one.cleared_at is None else _instant(one.cleared_at)
-    return (one.patient, _instant(one.raised_at), one.rule, one.severity, one.reason, cleared)
+    return (one.patient, _instant(one.raised_at), one.rule, one.severity or "", one.reason, cleared)
 
 
 def _instant(at: datetime) -> str:

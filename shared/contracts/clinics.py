@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from shared.contracts.base import Document, Id, Number, Part, PersonalChannel, Zone
 from shared.contracts.escalation import DutyRota, EscalationSettings
+from shared.contracts.expected_response import ExpectedResponse
 from shared.contracts.protocols import CheckInQuestion, Protocol, ProtocolName, Weekday
 from shared.contracts.topics import Topic
 from shared.working_time import WorkingTime
@@ -170,7 +171,8 @@ class ClinicSettings(Part):
         description="Attestations, by measure: the clinic holds this licence to show the measure's wording.",
     )
     cut_offs: dict[Id, CutOff] = Field(
-        default_factory=dict, description="By instrument: numbers of the clinic's own. The rules have theirs apart."
+        default_factory=dict,
+        description="By instrument: numbers of the clinic's own. For PHQ-9 and GAD-7 the rules have theirs apart.",
     )
     outcome_measures: dict[Id, Id] = Field(
         default_factory=dict,
@@ -207,6 +209,10 @@ class ClinicSettings(Part):
     def question_target(self, category: CategoryName) -> QuestionTarget:
         """Who answers such a question and by when: the clinic's own word, or the default."""
         return self.question_targets.get(category, QUESTION_TARGETS[category])
+
+    expected_response: ExpectedResponse | None = Field(
+        default=None, description="The clinic's own model of treatment response; None: *not on track* is off."
+    )
 
     @property
     def working_time(self) -> WorkingTime:

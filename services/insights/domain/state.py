@@ -5,8 +5,9 @@ from typing import Final, NamedTuple
 
 from services.insights.domain.absence import ObservedDays, Questions
 from services.insights.domain.amending import Amendments, Forms
+from services.insights.domain.attended import Attended
 from services.insights.domain.crisis_language import CrisisWords, Found, Where, signs_of
-from services.insights.domain.deterioration import MEASURES, Scores
+from services.insights.domain.deterioration import Scores
 from services.insights.domain.inquiries import Inquiries
 from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, key_id, micros, sort_key
 from services.insights.domain.missed_sessions import Attendances
@@ -72,6 +73,7 @@ class PatientState:
         "_meetings",
         "aside",
         "attendances",
+        "attended",
         "inquiries",
         "mood",
         "observed",
@@ -101,6 +103,7 @@ class PatientState:
         self.words: CrisisWords | None = None
         self.inquiries: Inquiries | None = None
         self.attendances: Attendances | None = None
+        self.attended: Attended | None = None
         self.patient: Registered | None = None
         self.aside: dict[str, bool] = {}
         self._meetings: dict[str, tuple[int, Meeting | None]] | None = None
@@ -215,7 +218,7 @@ class PatientState:
     ) -> None:
         if not counts:
             pass
-        elif fact.score is None or fact.instrument not in MEASURES:
+        elif fact.score is None:
             if self._forms is None:
                 self._forms = Forms()
             self._forms.add(key_id(key), day)
@@ -242,8 +245,9 @@ class PatientState:
             self._crisis_words().apply(document)
             self._inquiries().meet(document)
             self._meet(document)
-            if self.ratings is None or self.attendances is None:
-                self.ratings, self.attendances = Ratings(), Attendances()
+            if self.ratings is None or self.attendances is None or self.attended is None:
+                self.ratings, self.attendances, self.attended = Ratings(), Attendances(), Attended()
+            self.attended.apply(document)
             return self.ratings.apply(document) | self.attendances.apply(document)
         if isinstance(document, Question):
             self._inquiries().handle(document)

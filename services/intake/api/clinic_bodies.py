@@ -27,6 +27,7 @@ from shared.contracts.escalation import (
     RotaOverride,
     Step,
 )
+from shared.contracts.expected_response import ExpectedResponse, ExpectedStratum
 from shared.contracts.protocols import CheckInQuestion, Protocol, ProtocolName, Weekday
 from shared.runtime import Body
 
@@ -132,6 +133,19 @@ class WebhookBody(Webhook, Body):
     """A system that hears of every alert (docs/providers.md)."""
 
 
+class ExpectedStratumBody(ExpectedStratum, Body):
+    """One band of first scores."""
+
+
+class ExpectedResponseBody(ExpectedResponse, Body):
+    """A clinic's own model of treatment response (docs/expected-response.md)."""
+
+    fitted_at: Instant
+    measures: dict[Id, Annotated[list[ExpectedStratumBody], Field(min_length=1, max_length=40)]] = Field(  # type: ignore[assignment]
+        min_length=1, max_length=20
+    )
+
+
 _CLINIC: Final[dict[str, Any]] = {
     "name": "Harbour Clinic",
     "zone": "Europe/London",
@@ -211,7 +225,7 @@ class ClinicBody(Body):
         default_factory=dict,
         max_length=40,
         description="Your own caseness and reliable change, by instrument, where the published ones are not confirmed "
-        "or are not yours. Progress uses them; the rules have their own parameters.",
+        "or are not yours. Progress uses them; so do the rules about scores, but for PHQ-9 and GAD-7.",
     )
     outcome_measures: dict[Id, Id] = Field(
         default_factory=dict,
@@ -249,4 +263,8 @@ class ClinicBody(Body):
     )
     verify_contacts: bool = Field(
         default=False, description="Have addresses verified before they are relied on (docs/providers.md)."
+    )
+    expected_response: ExpectedResponseBody | None = Field(
+        default=None,
+        description="The model the console's `fit` made of your own closed episodes; none: not on track is off.",
     )

@@ -213,12 +213,16 @@ async def test_the_rules_are_shown_with_parameters_and_sources() -> None:
 
     assert shown["version"] == RULES_VERSION
     assert [rule["rule"] for rule in shown["rules"]] == list(CATALOGUE)
-    mood = next(rule for rule in shown["rules"] if rule["rule"] == "mood_shift")
-    assert {p["name"]: p["default"] for p in mood["parameters"]} == {
+    by_name = {rule["rule"]: rule for rule in shown["rules"]}
+    assert {p["name"]: p["default"] for p in by_name["mood_shift"]["parameters"]} == {
         "lambda": 0.1, "limit": 2.7, "baseline_days": 20, "baseline_span": 28, "sd_floor": 0.5,
+        "gap_cap": 0, "stale_days": 0, "warm_up": 5, "renew_days": 0,
     }  # fmt: skip
     words = ("watches", "says", "wording", "evidence", "until", "is_not", "source", "severity")
     assert all(rule[word] for rule in shown["rules"] for word in words)
+    off = ["stalled", "mood_shift_up", "mood_instability"]
+    assert [name for name, rule in by_name.items() if not rule["on_in_starter"]] == off
+    assert [name for name, rule in by_name.items() if not rule["told"]] == ["stalled", "mood_instability"]
     assert stranger.status_code == 401
 
 

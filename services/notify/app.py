@@ -17,9 +17,13 @@ from services.notify.handlers import (
     OWN,
     SUBSCRIPTIONS,
     TABLES,
+    ByLink,
+    BySms,
+    Deciding,
     Desk,
     Dispatcher,
     HandingOver,
+    Holding,
     Messenger,
     OpenAlerts,
     Post,
@@ -77,12 +81,16 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         assessments=assessments,
         public_url=settings.public_url,
         link_key=settings.link_key(),
+        link_days=settings.link_days,
     )
+    holding = Holding(deliveries=store.deliveries, load=store.load, post=post, clock=clock)
+    deciding = Deciding(alerts=alerts, deliveries=store.deliveries, post=post, clock=clock)
     handing_over = HandingOver(
         deliveries=store.deliveries,
         alerts=alerts,
         post=post,
         channels=await _channels(settings, stack),
+        holding=holding,
         clock=clock,
     )
     dispatcher = Dispatcher(deliveries=store.deliveries, due=store.due, handing_over=handing_over, clock=clock)
@@ -139,7 +147,32 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     return {
         "verifier": verifier,
         "clock": clock,
-        "desk": Desk(alerts=alerts, register=store.register, deliveries=store.deliveries, post=post, clock=clock),
+        "desk": Desk(
+            alerts=alerts,
+            register=store.register,
+            deliveries=store.deliveries,
+            openings=store.openings,
+            deciding=deciding,
+            by_sms=BySms(
+                alerts=alerts,
+                register=store.register,
+                deliveries=store.deliveries,
+                answered=store.answered,
+                deciding=deciding,
+                post=post,
+                clock=clock,
+            ),
+            post=post,
+            clock=clock,
+        ),
+        "by_link": ByLink(
+            alerts=alerts,
+            register=store.register,
+            openings=store.openings,
+            deciding=deciding,
+            post=post,
+            clock=clock,
+        ),
         "pages": Pages(),
         "reached": partial(wait_for, resume),
         "pings": {

@@ -4,10 +4,11 @@ Everything is found by exact `_id`; nothing here scans, on the development stand
 deliveries' trail can be rebuilt from the topics: what still has to be sent is a function of the alerts.
 """
 
+import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, NamedTuple
 
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
@@ -41,6 +42,7 @@ class Clinics:
     def __init__(self) -> None:
         self._clinics: Table[Clinic] = Table()
         self._clinicians: Table[Clinician] = Table()
+        self._of_clinic: dict[str, dict[str, None]] = {}
 
     def keep(self, documents: Iterable[Contract]) -> None:
         """Take in documents read from the topic."""
@@ -49,6 +51,7 @@ class Clinics:
                 self._clinics.keep_highest([document])
             elif isinstance(document, Clinician):
                 self._clinicians.keep_highest([document])
+                self._of_clinic.setdefault(document.clinic, {})[document.clinician] = None
 
     def clinic(self, clinic: str) -> Clinic | None:
         """A clinic; None where it is not known, or gone."""
@@ -58,6 +61,13 @@ class Clinics:
     def clinician(self, clinic: str, clinician: str) -> Clinician | None:
         """A clinician as last published, a tombstone included."""
         return self._clinicians.get(f"{clinic}/clinician/{clinician}")
+
+    def clinicians_of(self, clinic: str) -> list[str]:
+        """The ids of a clinic's clinicians, those that are gone included."""
+        return list(self._of_clinic.get(clinic, {}))
+
+    def __iter__(self) -> Iterator[Clinic]:
+        return iter([clinic for clinic in self._clinics if not clinic.deleted])
 
 
 class Register:
@@ -188,6 +198,93 @@ class Deliveries:
             await self._due.mark(delivery.id, next_due(delivery))
 
 
+class Openings:
+    """When links were opened, by alert: `{_id: alert's key, opened: {fingerprint: {to, first, last}}}`.
+
+    Only the trail needs them: they are lost with the store, and nothing is decided from them.
+    """
+
+    def __init__(self, *, collection: Collection) -> None:
+        self._collection = collection
+
+    async def note(self, alert: str, fingerprint: str, to: str, at: datetime) -> None:
+        """Somebody, or a scanner, opened the link. Raises Recoverable."""
+        mine = f"opened.{fingerprint}"
+        update = {
+            "$set": {f"{mine}.to": to},
+            "$min": {f"{mine}.first": at.isoformat()},
+            "$max": {f"{mine}.last": at.isoformat()},
+        }
+        await _written(self._collection, [UpdateOne({"_id": alert}, update, upsert=True)])
+
+    async def of(self, alert: str) -> list[tuple[str, datetime, datetime]]:
+        """Whose links of an alert were opened, first and last. Raises Recoverable."""
+        with recoverable():
+            record = await self._collection.find_one({"_id": alert})
+        opened = {} if record is None else record["opened"]
+        instant = datetime.fromisoformat
+        return [(one["to"], instant(one["first"]), instant(one["last"])) for one in opened.values()]
+
+
+class Answered:
+    """How many automatic answers a number was given lately; of the number only a hash is kept."""
+
+    def __init__(self, *, collection: Collection) -> None:
+        self._collection = collection
+
+    async def count(self, number: str, now: datetime, per: timedelta) -> int:
+        """Note one more, and say how many it makes within `per`. Raises Recoverable."""
+        name = hashlib.sha256(number.encode()).hexdigest()
+        push = {"at": {"$each": [now.isoformat()], "$slice": -50}}
+        await _written(self._collection, [UpdateOne({"_id": name}, {"$push": push}, upsert=True)])
+        with recoverable():
+            record = await self._collection.find_one({"_id": name})
+        times = [datetime.fromisoformat(at) for at in (record or {}).get("at", ())]
+        return sum(now - per < at <= now for at in times)
+
+
+class LoadDay(NamedTuple):
+    """A clinician's day, by the clinic's clock."""
+
+    clinic: str
+    clinician: str
+    on: date
+
+    @property
+    def name(self) -> str:
+        """The record's id."""
+        return f"{self.clinic}/{self.clinician}/{self.on.isoformat()}"
+
+
+class Load:
+    """What could wait, by clinician and day: `{_id: clinic/clinician/day, sent, held, over: [row], last}`."""
+
+    def __init__(self, *, collection: Collection) -> None:
+        self._collection = collection
+
+    async def note(self, day: LoadDay, row: str, kind: str, at: datetime) -> None:
+        """A row was let go (`sent`), held (`held`), or held because the budget was used up (`over`). Safe to repeat.
+
+        Raises Recoverable.
+        """
+        update: Record = {"$addToSet": {kind: row}}
+        if kind == "sent":
+            update["$max"] = {"last": at.isoformat()}
+        await _written(self._collection, [UpdateOne({"_id": day.name}, update, upsert=True)])
+
+    async def of(self, clinic: str, clinicians: Iterable[str], days: Iterable[date]) -> dict[tuple[str, date], Record]:
+        """What there is of these clinicians and days. Raises Recoverable."""
+        names = {LoadDay(clinic, who, on).name: (who, on) for on in days for who in clinicians}
+        found: dict[tuple[str, date], Record] = {}
+        wanted = list(names)
+        with recoverable():
+            for start in range(0, len(wanted), _CHUNK):
+                query = {"_id": {"$in": wanted[start : start + _CHUNK]}}
+                for record in await self._collection.find(query).to_list(None):
+                    found[names[record["_id"]]] = record
+        return found
+
+
 def _fields(delivery: Delivery) -> Record:
     return {"version": delivery.version, "body": delivery.model_dump_json()}
 
@@ -289,6 +386,9 @@ class Store:
         self.register = Register(collection=database["register"])
         self.due = DueTimes(collection=database["due"], clock=clock)
         self.deliveries = Deliveries(collection=database["deliveries"], due=self.due, clock=clock)
+        self.openings = Openings(collection=database["openings"])
+        self.answered = Answered(collection=database["answered"])
+        self.load = Load(collection=database["load"])
 
     async def open(self) -> None:
         """Make what indexes there are. Raises Recoverable."""

@@ -29,8 +29,11 @@ from shared.contracts.clinics import (
     Contact,
     CutOff,
     Email,
+    Fatigue,
     LicenceHeld,
+    LowPriority,
     Mobile,
+    QuietHours,
     Region,
     Scale,
     ScaleItem,
@@ -172,6 +175,10 @@ _CLINIC: Final[dict[str, Any]] = {
 }
 
 
+class FatigueBody(Fatigue, Body):
+    """What keeps a clinician's alerts few enough to be read."""
+
+
 class ClinicBody(Body):
     """A clinic as it is to be from now on. What is left out takes its default: this is the whole of it."""
 
@@ -208,6 +215,9 @@ class ClinicBody(Body):
         default_factory=EscalationBody, description="Who is told next while nobody has acted (docs/escalation.md)."
     )
     duty_rota: DutyRotaBody | None = Field(default=None, description="Who is on duty when.")
+    fatigue: FatigueBody = Field(
+        default_factory=FatigueBody, description="How many alerts that can wait somebody is sent (docs/escalation.md)."
+    )
 
 
 class WarningReply(BaseModel):
@@ -260,6 +270,13 @@ async def get_clinic(
     return await _with_warnings(await register.clinic(caller.clinic), register)
 
 
+class QuietHoursBody(QuietHours, Body):
+    """Hours in which somebody is not told what can wait."""
+
+    starts: ClockTime = Field(description="Local time of day, without an offset.")
+    ends: ClockTime = Field(description="Exclusive; not after `starts`: on the next day.")
+
+
 class ClinicianBody(Body):
     """A clinician as they are to be. What is left out is taken away."""
 
@@ -272,6 +289,10 @@ class ClinicianBody(Body):
                     "mobile": "+447700900001",
                     "channels": ["email", "sms"],
                     "deputy": "lee",
+                    "zone": "Europe/London",
+                    "quiet": [{"days": ["mon", "tue", "wed", "thu"], "starts": "18:00", "ends": "08:00"}],
+                    "working_hours": {"mon": ["09:00", "17:00"], "tue": ["09:00", "17:00"], "wed": ["09:00", "13:00"]},
+                    "low_priority": "message",
                 }
             ]
         }
@@ -284,6 +305,16 @@ class ClinicianBody(Body):
         min_length=1, max_length=2, description="How they are told of concerns: email, sms, or both."
     )
     deputy: Id | None = Field(default=None, description="The clinician who stands in for them, by id.")
+    zone: Zone | None = Field(default=None, description="Their own zone, where it is not the clinic's.")
+    quiet: list[QuietHoursBody] = Field(
+        default_factory=list, max_length=20, description="When they are told only what is due at once."
+    )
+    working_hours: dict[Weekday, tuple[ClockTime, ClockTime]] | None = Field(
+        default=None, min_length=1, description="Their own. Outside of them they are told only what is due at once."
+    )
+    low_priority: LowPriority | None = Field(
+        default=None, description="What can wait: one message each, or the morning's digest. Left out: the clinic's."
+    )
 
 
 @router.put("/v1/clinicians/{clinician}", operation_id="put_clinician", summary="Add a clinician, or change one",

@@ -1,5 +1,6 @@
 """People: clinicians and patients."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from services.intake.domain.when import EARLIEST, LONG_AGO, invalid
@@ -10,7 +11,7 @@ from shared.errors import FieldError
 
 
 def register_clinician(wished: Clinician) -> Clinician:
-    """The clinician as wished. Raises Problem 422 where a chosen channel has no address."""
+    """The clinician as wished. Raises Problem 422 where a chosen channel has no address, or hours cannot be meant."""
     addresses = {ChannelName.EMAIL: ("email", wished.email), ChannelName.SMS: ("mobile", wished.mobile)}
     missing = [
         (channel, name) for channel in wished.channels if (name := addresses[channel][0]) and not addresses[channel][1]
@@ -24,7 +25,22 @@ def register_clinician(wished: Clinician) -> Clinician:
         )
     if wished.deputy == wished.clinician:
         raise invalid(FieldError("/deputy", "Somebody else must stand in for them: send another clinician, or none."))
+    wrong = list(_wrong_times(wished))
+    if wrong:
+        raise invalid(*wrong)
     return wished
+
+
+def _wrong_times(wished: Clinician) -> Iterator[FieldError]:
+    plain = "Send times without an offset: they are meant in the clinician's zone."
+    for index, quiet in enumerate(wished.quiet):
+        if quiet.starts.tzinfo is not None or quiet.ends.tzinfo is not None:
+            yield FieldError(f"/quiet/{index}", plain)
+    for weekday, (begins, ends) in (wished.working_hours or {}).items():
+        if begins.tzinfo is not None or ends.tzinfo is not None:
+            yield FieldError(f"/working_hours/{weekday}", plain)
+        elif begins >= ends:
+            yield FieldError(f"/working_hours/{weekday}", "Work must begin before it ends, on the same day.")
 
 
 def register_patient(current: Patient | None, wished: Patient, now: datetime) -> Patient:

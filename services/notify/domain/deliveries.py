@@ -50,11 +50,12 @@ class LegState(StrEnum):
 
 
 class Kind(StrEnum):
-    """One alert's message, a step of its escalation, or a morning's digest of several."""
+    """One alert's message, a step of its escalation, a digest of several, or a message that was asked for again."""
 
     MESSAGE = "message"
     ESCALATION = "escalation"
     DIGEST = "digest"
+    AGAIN = "again"
 
 
 class _Row(BaseModel):
@@ -95,13 +96,6 @@ class Leg(_Row):
         return self.to == FALLBACK
 
 
-class Item(_Row):
-    """A round of an alert that the message tells of."""
-
-    alert: str
-    round: int
-
-
 class StepRef(_Row):
     """A step of an alert's escalation: the run, how many times all steps were gone through before, and its number.
 
@@ -114,12 +108,37 @@ class StepRef(_Row):
     step: int
 
 
+class Item(_Row):
+    """A round of an alert that the message tells of.
+
+    Where it was held in a row of its own before: that row (`origin`), what it was, and its step if it was one.
+    follows: it is for whoever is the patient's clinician, and goes back where that has become somebody else.
+    """
+
+    alert: str
+    round: int
+    origin: str | None = None
+    was: Kind | None = None
+    step: StepRef | None = None
+    follows: bool = True
+
+
+class Held(_Row):
+    """Where a row's message went instead: since when, into the digest of which time, whose, and why."""
+
+    at: AwareDatetime
+    who: str
+    until: AwareDatetime
+    into: str
+    why: str
+
+
 class Delivery(_Row):
     """The row. clinician: whose digest it is, or whom an alert's message was planned for (None: nobody was found).
 
     who, named, channels: as the policy frozen in the alert says (no channels: by urgency). step: which step it is,
     where it is one. accepted_at: when the earliest live at-once entry behind it was accepted at the door. fell_back:
-    why the fallback contact was asked.
+    why the fallback contact was asked. held: it was moved into a digest, and this row is done.
     """
 
     id: str
@@ -141,6 +160,7 @@ class Delivery(_Row):
     legs: tuple[Leg, ...] = ()
     fell_back: str | None = None
     accepted_at: AwareDatetime | None = None
+    held: Held | None = None
     done: bool = False
     version: int = 1
 

@@ -178,9 +178,9 @@ def settle_step(alert: Alert, delivery: Delivery, now: datetime) -> Alert:
 
 
 def settle_message(alert: Alert, delivery: Delivery, number: int, now: datetime) -> Alert:
-    """The message of a round of news was handed over, which is the first step of the run it belongs to."""
+    """The message of a round of live news was handed over: the first step of the run it belongs to."""
     run = going_on(alert)
-    if run is None or number < run.round or delivery.kind is not Kind.MESSAGE:
+    if run is None or number < run.round:
         return alert
 
     def settled(step: EscalationStep) -> EscalationStep:
@@ -222,6 +222,11 @@ def because(delivery: Delivery, leg: Leg, alerts: Mapping[str, Alert]) -> str | 
                     role = _YOU[Who.FALLBACK if leg.to_fallback else step.who]
                     return step.why if run.cause is Cause.UNCLOSED else f"{step.why}, and {role}"
     return None
+
+
+def because_of(alert: Alert, ref: StepRef) -> str | None:
+    """Why a step of an alert was gone to, in words for a line of a digest."""
+    return next((step.why for run in alert.escalations for step in run.steps if _ref(run, step) == ref), None)
 
 
 def addressed(delivery: Delivery, alert: Alert) -> Delivery:
@@ -267,4 +272,16 @@ def _row(alert: Alert, run: Escalation, step: EscalationStep, now: datetime) -> 
         created_at=now,
         due_at=step.due_at,
         look_at=step.due_at,
+    )
+
+
+def hastened(alert: Alert, now: datetime) -> Alert:
+    """The alert with its next step due now, because somebody asked for it; the same where there is none to come."""
+    run = going_on(alert)
+    left = [] if run is None else [step for step in run.steps if step.settled_at is None and not _is_message(run, step)]
+    if run is None or run.cause is not Cause.UNACKNOWLEDGED or not left or left[0].due_at <= now:
+        return alert
+    why = "somebody who was told asked for the next person"
+    return _changed(
+        alert, run, lambda step: step.model_copy(update={"due_at": now, "why": why}) if step is left[0] else step
     )

@@ -1,24 +1,32 @@
-"""notify's use cases: `Reconciler` on the bus, `Dispatcher` on the due times, `Desk` behind HTTP."""
+"""notify's use cases: `Reconciler` on the bus, `Dispatcher` on the due times, `Desk` and `ByLink` behind HTTP."""
 
-from services.notify.handlers.desk import BY_LINK, Desk, Shown, Trail
+from services.notify.handlers.by_link import ByLink, Shown
+from services.notify.handlers.by_sms import BySms, Reply
+from services.notify.handlers.deciding import Deciding
+from services.notify.handlers.desk import Desk, Trail
 from services.notify.handlers.dispatching import Dispatcher
 from services.notify.handlers.gauges import keep_showing, show
 from services.notify.handlers.handing_over import HandingOver, Messenger
+from services.notify.handlers.holding import Holding
 from services.notify.handlers.post import Post
 from services.notify.handlers.reconciling import OWN, SUBSCRIPTIONS, TABLES, OpenAlerts, Reconciler
 
 __all__ = [
-    "BY_LINK",
     "OWN",
     "SUBSCRIPTIONS",
     "TABLES",
+    "ByLink",
+    "BySms",
+    "Deciding",
     "Desk",
     "Dispatcher",
     "HandingOver",
+    "Holding",
     "Messenger",
     "OpenAlerts",
     "Post",
     "Reconciler",
+    "Reply",
     "Shown",
     "Trail",
     "keep_showing",

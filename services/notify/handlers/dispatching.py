@@ -106,8 +106,10 @@ class Dispatcher:
             self._waiting.pop(delivery.id, None)
         elif delivery.due_at <= now:
             self._waiting[delivery.id] = delivery.due_at
-        # what is done is cleared out of the last bucket it stands in before it is looked at again
-        self._remember(delivery.id, now + 2 * LATE if delivery.done else next_due(delivery))
+        # what is done is cleared out of the last bucket it stands in before it is looked at again; what is held in a
+        # digest may be given back, and is looked at then
+        again = now + (LOOK_AT_WAITING if delivery.held else 2 * LATE)
+        self._remember(delivery.id, again if delivery.done else next_due(delivery))
 
     def _remember(self, row: str, at: datetime) -> None:
         self._next_look[row] = at

@@ -21,18 +21,18 @@ from services.notify.domain import (
     Result,
     address_of,
     after_attempt,
+    again_needed,
     leased,
     planned_for,
     put_off,
     released,
-    settle,
-    settle_message,
-    settle_step,
     step_after,
     step_needed,
     still_needed,
+    told_of,
     without_items,
 )
+from services.notify.handlers.holding import Holding
 from services.notify.handlers.post import Post
 from services.notify.store import Deliveries
 from shared.bus.outcomes import describe
@@ -76,8 +76,10 @@ class HandingOver:
         alerts: Owned[Alert],
         post: Post,
         channels: Mapping[Channel, Messenger],
+        holding: Holding,
         clock: Clock,
     ) -> None:
+        self._holding = holding
         self._deliveries, self._alerts, self._post, self._clock = deliveries, alerts, post, clock
         self._channels = channels
         self._slots = {channel: asyncio.Semaphore(SLOTS) for channel in channels}
@@ -138,17 +140,22 @@ class HandingOver:
 
         def needed(item: Item) -> bool:
             alert = alerts[item.alert]
-            if delivery.step is not None:
-                return step_needed(alert, delivery.step, now)
-            mine = delivery.kind is Kind.MESSAGE or alert.clinician == delivery.clinician
+            step = delivery.step or item.step
+            if step is not None:
+                return step_needed(alert, step, now)
+            if delivery.kind is Kind.AGAIN:
+                return again_needed(alert, delivery.id)
+            mine = delivery.kind is Kind.MESSAGE or not item.follows or alert.clinician == delivery.clinician
             return mine and still_needed(alert, item.round, working_time, now)
 
         if any(item.alert not in alerts for item in delivery.items):
             # the store was dropped under us: the alert comes back from its topic, or this waits where it is seen
             return await self._deliveries.swap(delivery, put_off(delivery, now))
+        await self._holding.give_back(delivery, alerts)
         wanted = without_items(delivery, needed, "no longer needed: taken, closed, or told with later news")
         if not wanted.legs and not wanted.done:
             wanted = await self.planned(wanted)
+        wanted = await self._holding.applied(wanted, alerts)
         return delivery if wanted == delivery else await self._deliveries.swap(delivery, wanted)
 
     async def _tried(self, delivery: Delivery, leg: Leg, alerts: Mapping[str, Alert]) -> Result | None:
@@ -212,9 +219,7 @@ class HandingOver:
             def change(alert: Alert | None, item: Item = item) -> Alert:
                 if alert is None:
                     raise _Gone
-                if delivery.step is not None:
-                    return settle_step(alert, delivery, now)
-                return settle_message(settle(alert, item.round, working_time, now), delivery, item.round, now)
+                return told_of(alert, delivery, item, working_time, now)
 
             try:
                 await self._alerts.write(item.alert, change)

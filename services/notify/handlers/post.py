@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.notify.domain import (
+    FALLBACK,
     RISK,
     Channel,
     Delivery,
@@ -22,15 +23,17 @@ from services.notify.domain import (
     Recipient,
     ToFallback,
     because,
+    because_of,
     detail_allowed,
     find_clinician,
     find_recipient,
+    gathered,
     link_of,
 )
 from services.notify.store import Clinics
 from shared.contracts import Assessment, Patient
 from shared.contracts.alerts import Alert
-from shared.contracts.clinics import ClinicSettings
+from shared.contracts.clinics import ClinicSettings, Fatigue
 from shared.contracts.escalation import EscalationSettings, Who
 from shared.documents import Mirror
 from shared.duty import on_duty
@@ -56,6 +59,7 @@ class Post:
     assessments: Mirror[Assessment]
     public_url: str
     link_key: str
+    link_days: int = 7
 
     def settings(self, clinic: str, now: datetime) -> ClinicSettings | None:
         """A clinic's settings in force; None where its document has not come."""
@@ -76,6 +80,23 @@ class Post:
         """The clinician who goes by this id; None where there is none."""
         found = self.clinics.clinician(clinic, by)
         return None if found is None or found.deleted else by
+
+    def fatigue(self, clinic: str, now: datetime) -> Fatigue:
+        """What keeps a clinic's alerts few; the defaults where its document has not come."""
+        settings = self.settings(clinic, now)
+        return Fatigue() if settings is None else settings.fatigue
+
+    def reached_at(self, number: str, now: datetime) -> list[tuple[str, str]]:
+        """Who has this mobile number, in which clinic: clinicians, and fallback contacts (FALLBACK)."""
+        found = []
+        for clinic in self.clinics:
+            people = [self.clinics.clinician(clinic.clinic, who) for who in self.clinics.clinicians_of(clinic.clinic)]
+            found += [
+                (clinic.clinic, one.clinician) for one in people if one and not one.deleted and one.mobile == number
+            ]
+            if clinic.settings_at(now).fallback_contact.mobile == number:
+                found.append((clinic.clinic, FALLBACK))
+        return found
 
     def fallback(self, clinic: str, now: datetime) -> Reachable | None:
         """Who is told when nobody else can be; None where the clinic's document has not come."""
@@ -132,6 +153,11 @@ class Post:
             leg.channel is Channel.EMAIL and settings is not None and detail_allowed(address, settings.detail_domains)
         )
         person = self.person(delivery.clinic, leg, now)
+        until = now + timedelta(days=self.link_days)
+        lines = [
+            await self._line(alerts[item.alert], item, delivery, leg.to, until, detailed=detailed)
+            for item in delivery.items
+        ]
         return Notice(
             token=leg.id,
             address=address,
@@ -141,19 +167,22 @@ class Post:
             written_at=now,
             digest=delivery.kind is Kind.DIGEST,
             because=because(delivery, leg, alerts),
-            lines=tuple(
-                [await self._line(alerts[item.alert], item, delivery, detailed=detailed) for item in delivery.items]
-            ),
+            gathered=gathered(delivery),
+            lines=tuple(lines),
         )
 
-    async def _line(self, alert: Alert, item: Item, delivery: Delivery, *, detailed: bool) -> Line:
+    async def _line(
+        self, alert: Alert, item: Item, delivery: Delivery, to: str, until: datetime, *, detailed: bool
+    ) -> Line:
+        link = link_of(self.link_key, alert.key, alert.reference, to=to, until=until)
         return Line(
             reference=alert.reference,
-            link=f"{self.public_url}/a/{link_of(self.link_key, alert.key, alert.reference)}",
+            link=f"{self.public_url}/a/{link}",
             urgency=alert.urgency,
             raised_at=max(told.added_at for told in alert.told),
             deadline=alert.deadline,
             detail=await self._detail(alert, item, delivery) if detailed else None,
+            because=None if item.step is None else because_of(alert, item.step),
         )
 
     async def _detail(self, alert: Alert, item: Item, delivery: Delivery) -> Detail:
@@ -162,7 +191,8 @@ class Post:
         name = patient.name if patient is not None and not patient.deleted else ""
         initials = "".join(f"{word[0]}." for word in name.split())
         concerns = assessment.concerns if assessment is not None and alert.rule != RISK else []
-        everything = delivery.step is not None  # whoever is told next has heard none of it
+        # whoever is told next, or asked for it again, may have heard none of it
+        everything = delivery.kind is Kind.AGAIN or delivery.step is not None or item.step is not None
         news = [told for told in alert.told if everything or told.round == item.round or told.settled_at is None]
         return Detail(
             patient=f"{initials} ({alert.patient})" if initials else alert.patient,

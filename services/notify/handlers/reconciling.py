@@ -19,6 +19,7 @@ from services.notify.domain import (
     Round,
     Situation,
     addressed,
+    again_rows,
     delivery_id,
     digest_id,
     leased,
@@ -243,11 +244,12 @@ class Reconciler:
                         row = self._message(known.situation, alert, news, news.urgency)
                         messages[row.id] = addressed(row, alert)
                 step = next_step(alert, known.situation.now)
-                if step is not None:
-                    messages[step.id] = step
+                messages |= {row.id: row for row in (*again_rows(alert), *([step] if step else ()))}
         there = await self._deliveries.load_many(messages) if messages else {}
         missing = [row for row in messages.values() if row.id not in there]
         await asyncio.gather(*(self._add(row) for row in missing))
+        into = {row.held.into for row in there.values() if row.held is not None}
+        there |= await self._deliveries.load_many(into) if into else {}
         for row in there.values():
             if row.done and row.handed_over:  # whoever handed it over died before the alert heard of it
                 await self._handing_over.settle(row)

@@ -11,7 +11,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.notify.domain import Channel, Delivery, Notice, Outcome, Result
-from services.notify.handlers import Desk, Dispatcher, HandingOver, OpenAlerts, Post, Reconciler
+from services.notify.handlers import (
+    ByLink,
+    BySms,
+    Deciding,
+    Desk,
+    Dispatcher,
+    HandingOver,
+    Holding,
+    OpenAlerts,
+    Post,
+    Reconciler,
+)
 from services.notify.store import ALERT_FACETS, Clinics, Store
 from shared.bus import Batch, Event, Message, Position
 from shared.contracts import Alert, Assessment, Clinic, Clinician, Contract, Patient
@@ -139,6 +150,7 @@ class Process:
             alerts=self.alerts,
             post=post,
             channels={channel: Provider(world, life, channel) for channel in Channel},
+            holding=Holding(deliveries=store.deliveries, load=store.load, post=post, clock=clock),
             clock=clock,
         )
         self.dispatcher = Dispatcher(deliveries=store.deliveries, due=store.due, handing_over=handing_over, clock=clock)
@@ -154,9 +166,12 @@ class Process:
             open_alerts=OpenAlerts(),
             clock=clock,
         )
-        self.desk = Desk(
-            alerts=self.alerts, register=store.register, deliveries=store.deliveries, post=post, clock=clock
-        )
+        self.deciding = deciding = Deciding(alerts=self.alerts, deliveries=store.deliveries, post=post, clock=clock)
+        shelves: dict[str, Any] = {"alerts": self.alerts, "register": store.register}
+        decided: dict[str, Any] = {"deciding": deciding, "post": post, "clock": clock}
+        by_sms = BySms(**shelves, **decided, deliveries=store.deliveries, answered=store.answered)
+        self.by_link = ByLink(**shelves, **decided, openings=store.openings)
+        self.desk = Desk(**shelves, **decided, deliveries=store.deliveries, openings=store.openings, by_sms=by_sms)
 
     async def learn(self) -> None:
         """Read its own topic to the end, before anything else."""

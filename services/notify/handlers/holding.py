@@ -5,7 +5,7 @@ there; a digest that cannot take them any more leaves the message to go out by i
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.notify.domain import (
     RISK,
@@ -14,6 +14,8 @@ from services.notify.domain import (
     Hold,
     Kind,
     Sent,
+    StepRef,
+    delivery_id,
     digest_id,
     given_back,
     held_items,
@@ -46,6 +48,10 @@ class Holding:
         working_time = self._post.working_time(row.clinic, now)
         day = LoadDay(row.clinic, whose, now.astimezone(working_time.zone).date())
         counts = row.kind is Kind.MESSAGE and not risk
+        if row.step is not None and not risk:
+            after = await self._after_the_message(row, row.step, mine[0], now)
+            if after is not None:
+                return row.model_copy(update={"legs": (), "clinician": None, "due_at": after, "look_at": after})
         held = hold(
             row,
             clinician,
@@ -65,6 +71,19 @@ class Holding:
         return moved(
             row, Held(at=now, who=whose, until=held.until, into=self._digest(row, whose, held.until), why=held.why)
         )
+
+    async def _after_the_message(self, row: Delivery, step: StepRef, alert: Alert, now: datetime) -> datetime | None:
+        """When a step is due whose alert's message was held: nobody further is told before the first one was, and had
+        the time that the policy gives them. None where it is due now. Raises Recoverable."""
+        run = next((run for run in alert.escalations if (run.run, run.started_at) == (step.run, step.started_at)), None)
+        name = delivery_id(alert.key, 0 if run is None else run.round)
+        message = (await self._deliveries.load_many([name])).get(name)
+        if message is None or message.held is None:
+            return None
+        steps = self._post.escalation(row.clinic, now).policy(row.urgency).steps
+        minutes = steps[min(step.step, len(steps)) - 1].after_minutes
+        after = self._post.working_time(row.clinic, now).after(message.held.until, timedelta(minutes=minutes))
+        return after if after > now else None
 
     async def give_back(self, digest: Delivery, alerts: Mapping[str, Alert]) -> None:
         """What is for the patient's clinician goes to whoever that is now: its own row is planned anew.

@@ -17,11 +17,13 @@ from services.notify.handlers import (
     OWN,
     SUBSCRIPTIONS,
     TABLES,
+    Auditor,
     ByLink,
     BySms,
     Deciding,
     Desk,
     Dispatcher,
+    Figures,
     HandingOver,
     Holding,
     Messenger,
@@ -108,6 +110,20 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         open_alerts=open_alerts,
         clock=clock,
     )
+    auditor = Auditor(
+        open_alerts=open_alerts,
+        alerts=alerts,
+        assessments=assessments,
+        patients=patients,
+        register=store.register,
+        deliveries=store.deliveries,
+        due=store.due,
+        reconciler=reconciler,
+        handing_over=handing_over,
+        dispatcher=dispatcher,
+        post=post,
+        clock=clock,
+    )
     resume = MongoResumeStore(database=database, group=SERVICE)
     runner = Runner(
         service=SERVICE,
@@ -139,7 +155,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         await _patiently(store.open)
         await feed.complete.wait()
         async with asyncio.TaskGroup() as group:
-            for work in (runner.run(), alerts.run_sweeper(), dispatcher.run()):
+            for work in (runner.run(), alerts.run_sweeper(), dispatcher.run(), auditor.run()):
                 group.create_task(work)
 
     work = {"clinics": feed.run(), "gauges": keep_showing(open_alerts, clock), "bus": on_the_bus()}
@@ -173,6 +189,8 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             post=post,
             clock=clock,
         ),
+        "figures": Figures(alerts=alerts, patients=patients, load=store.load, post=post, clock=clock),
+        "auditor": auditor,
         "pages": Pages(),
         "reached": partial(wait_for, resume),
         "pings": {

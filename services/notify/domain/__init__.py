@@ -50,6 +50,7 @@ from services.notify.domain.escalation import (
     step_after,
     step_needed,
     step_rows,
+    to_nobody,
     used_up,
 )
 from services.notify.domain.links import Link, link_of, parse_link, reference_of
@@ -160,6 +161,7 @@ __all__ = [
     "step_needed",
     "step_rows",
     "still_needed",
+    "to_nobody",
     "told_of",
     "used_by",
     "used_up",

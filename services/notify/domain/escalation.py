@@ -123,6 +123,15 @@ def used_up(alert: Alert) -> bool:
     return run is None or all(step.settled_at is not None for step in run.steps)
 
 
+def to_nobody(alert: Alert) -> bool:
+    """Whether nobody has it, and whoever was told of it so far was the fallback contact, for want of anybody else."""
+    run = going_on(alert)
+    if run is None or run.cause is not Cause.UNACKNOWLEDGED:
+        return False
+    told = [step for step in run.steps if step.recipient is not None]
+    return bool(told) and all(step.fell_back is not None for step in told)
+
+
 def next_step(alert: Alert, now: datetime) -> Delivery | None:
     """The row of the first step not told yet. The very first is the alert's own message, which has its own row."""
     run = going_on(alert)

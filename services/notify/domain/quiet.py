@@ -6,7 +6,7 @@ An alert due at once passes by all of this. Nothing here drops anything: `hold` 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from services.notify.domain.deliveries import Delivery, Held, Item, Kind
@@ -22,11 +22,11 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Until when, and why in words for the trail. over_budget: because the day's messages are used up."""
+    """Until when, why in words for the trail, and in one for the figures."""
 
     until: datetime
+    reason: Literal["quiet", "digest", "budget", "bundle"]
     why: str
-    over_budget: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,28 +90,29 @@ def hold(
         return None
     quiet = quiet_until(clinician, working_time.zone, now)
     if quiet is not None:
-        return None if risk and quiet > deadline else Hold(quiet, "held: the recipient's quiet or non-working hours")
+        held = Hold(quiet, "quiet", "held: the recipient's quiet or non-working hours")
+        return None if risk and quiet > deadline else held
     if risk or delivery.kind is not Kind.MESSAGE or delivery.id in sent.rows:
         return None
     found = _put_off(clinician, fatigue, working_time, now, sent)
     if found is None:
         return None
     until = quiet_until(clinician, working_time.zone, found.until) or found.until
-    return Hold(until, found.why, found.over_budget)
+    return Hold(until, found.reason, found.why)
 
 
 def _put_off(
     clinician: Clinician, fatigue: Fatigue, working_time: WorkingTime, now: datetime, sent: Sent
 ) -> Hold | None:
     if (clinician.low_priority or fatigue.low_priority) == "digest":
-        return Hold(working_time.next_morning(now), "held: what can wait comes in the morning's digest")
+        return Hold(working_time.next_morning(now), "digest", "held: what can wait comes in the morning's digest")
     if len(sent.rows) >= fatigue.alert_budget:
         why = f"held: {fatigue.alert_budget} messages that could wait had gone to the recipient that day"
-        return Hold(working_time.next_morning(now), why, over_budget=True)
+        return Hold(working_time.next_morning(now), "budget", why)
     if sent.last is not None and fatigue.bundle_minutes:
         until = sent.last + timedelta(minutes=fatigue.bundle_minutes)
         if until > now:
-            return Hold(until, "held: put together with others that fell due within minutes")
+            return Hold(until, "bundle", "held: put together with others that fell due within minutes")
     return None
 
 

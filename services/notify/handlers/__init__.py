@@ -1,10 +1,12 @@
 """notify's use cases: `Reconciler` on the bus, `Dispatcher` on the due times, `Desk` and `ByLink` behind HTTP."""
 
+from services.notify.handlers.auditing import Auditor, Reconciliation
 from services.notify.handlers.by_link import ByLink, Shown
 from services.notify.handlers.by_sms import BySms, Reply
 from services.notify.handlers.deciding import Deciding
 from services.notify.handlers.desk import Desk, Trail
 from services.notify.handlers.dispatching import Dispatcher
+from services.notify.handlers.figures import Figures
 from services.notify.handlers.gauges import keep_showing, show
 from services.notify.handlers.handing_over import HandingOver, Messenger
 from services.notify.handlers.holding import Holding
@@ -15,17 +17,20 @@ __all__ = [
     "OWN",
     "SUBSCRIPTIONS",
     "TABLES",
+    "Auditor",
     "ByLink",
     "BySms",
     "Deciding",
     "Desk",
     "Dispatcher",
+    "Figures",
     "HandingOver",
     "Holding",
     "Messenger",
     "OpenAlerts",
     "Post",
     "Reconciler",
+    "Reconciliation",
     "Reply",
     "Shown",
     "Trail",

@@ -68,6 +68,10 @@ class Dispatcher:
         self._note(delivery, self._clock.now())
         self._begin(delivery.id, self._handed_over(delivery))
 
+    def look_again(self, row: str) -> None:
+        """Forget when a row has to be looked at next: it was changed by other means than handing it over."""
+        self._next_look.pop(row, None)
+
     async def stop(self) -> None:
         """Let what is in flight finish for a moment, then let go of it: the leases end by themselves."""
         if self._tasks:

@@ -29,6 +29,7 @@ from services.notify.store import Deliveries, Load, LoadDay
 from shared.clock import Clock
 from shared.contracts.alerts import Alert
 from shared.contracts.base import Urgency
+from shared.metrics import HELD
 
 
 class Holding:
@@ -66,8 +67,9 @@ class Holding:
             if counts:
                 await self._load.note(day, row.id, "sent", now)
             return row
-        for kind in ("held", "over") if held.over_budget else ("held",):
+        for kind in ("held", "over") if held.reason == "budget" else ("held",):
             await self._load.note(day, row.id, kind, now)
+        HELD.labels(held.reason).inc()
         return moved(
             row, Held(at=now, who=whose, until=held.until, into=self._digest(row, whose, held.until), why=held.why)
         )

@@ -12,11 +12,13 @@ from typing import Any
 
 from services.notify.domain import Channel, Delivery, Notice, Outcome, Result
 from services.notify.handlers import (
+    Auditor,
     ByLink,
     BySms,
     Deciding,
     Desk,
     Dispatcher,
+    Figures,
     HandingOver,
     Holding,
     OpenAlerts,
@@ -163,9 +165,24 @@ class Process:
             post=post,
             handing_over=handing_over,
             dispatcher=self.dispatcher,
-            open_alerts=OpenAlerts(),
+            open_alerts=(open_alerts := OpenAlerts()),
             clock=clock,
         )
+        self.auditor = Auditor(
+            open_alerts=open_alerts,
+            alerts=self.alerts,
+            assessments=assessments,
+            patients=patients,
+            register=store.register,
+            deliveries=store.deliveries,
+            due=store.due,
+            reconciler=self.reconciler,
+            handing_over=handing_over,
+            dispatcher=self.dispatcher,
+            post=post,
+            clock=clock,
+        )
+        self.figures = Figures(alerts=self.alerts, patients=patients, load=store.load, post=post, clock=clock)
         self.deciding = deciding = Deciding(alerts=self.alerts, deliveries=store.deliveries, post=post, clock=clock)
         shelves: dict[str, Any] = {"alerts": self.alerts, "register": store.register}
         decided: dict[str, Any] = {"deciding": deciding, "post": post, "clock": clock}

@@ -4,6 +4,7 @@ python -m services up       start Kafka, the store and all four services on one 
 python -m services serve    the four services in this process, in the foreground
 python -m services demo     a simulated clinic, or a file's patients, through the gateway API
 python -m services backtest what a rule set would have raised of a tidy log, before it is switched on
+python -m services watch    a synthetic clinic's alert, end to end, every few minutes
 python -m services token    a development token for one clinic
 python -m services down     stop what up started
 """
@@ -47,6 +48,7 @@ from services.mood.app import create_app as create_mood
 from services.mood.settings import Settings as MoodSettings
 from services.notify.app import create_app as create_notify
 from services.notify.settings import Settings as NotifySettings
+from services.watch import WatchSettings, watch
 from shared.auth import DevelopmentIssuer
 from shared.bus.provision import provision
 from shared.clock import SystemClock
@@ -383,6 +385,23 @@ def backtest(
             console.print(problem, style="red", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
     show_summary(report, Console())
+
+
+@cli.command("watch")
+def watch_platform(
+    *, once: Annotated[bool, typer.Option("--once", help="One round; exits with 1 where something is wrong.")] = False
+) -> None:
+    """A synthetic clinic makes an alert end to end every few minutes; its silence pages (docs/runbook.md)."""
+    settings = WatchSettings()
+    if not settings.token:
+        RUN.mkdir(exist_ok=True)
+        settings = settings.model_copy(update={"token": _issuer().issue(clinic="rapport-watch", client="watch")})
+    set_up_logs(service="watch")
+    wrong = asyncio.run(watch(settings, once=once))
+    for reason in wrong:
+        console.print(reason, style="red", highlight=False, soft_wrap=True)
+    if wrong:
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

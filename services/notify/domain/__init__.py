@@ -67,6 +67,7 @@ from services.notify.domain.people import (
 )
 from services.notify.domain.quiet import (
     Hold,
+    Reason,
     Sent,
     given_back,
     held_items,
@@ -104,6 +105,7 @@ __all__ = [
     "Notice",
     "Outcome",
     "Reachable",
+    "Reason",
     "Recipient",
     "Result",
     "Round",

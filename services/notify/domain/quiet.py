@@ -20,12 +20,15 @@ LONGEST: Final = timedelta(days=14)
 _DAY: Final = timedelta(days=1)
 
 
+Reason = Literal["quiet", "digest", "budget", "bundle"]
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Until when, why in words for the trail, and in one for the figures."""
 
     until: datetime
-    reason: Literal["quiet", "digest", "budget", "bundle"]
+    reason: Reason
     why: str
 
 

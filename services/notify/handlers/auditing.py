@@ -74,6 +74,8 @@ class Auditor:
         self._dispatcher = dispatcher
         self._reconciler, self._handing_over, self._post, self._clock = reconciler, handing_over, post, clock
         self._after = ""
+        for wrong in Wrong:  # from zero on, or Prometheus does not see the first one as an increase
+            AUDIT_KICKS.labels(wrong.value)
         self._reconciled_on: date | None = None
 
     async def run(self) -> None:

@@ -6,6 +6,7 @@ there; a digest that cannot take them any more leaves the message to go out by i
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import get_args
 
 from services.notify.domain import (
     RISK,
@@ -13,6 +14,7 @@ from services.notify.domain import (
     Held,
     Hold,
     Kind,
+    Reason,
     Sent,
     StepRef,
     delivery_id,
@@ -37,6 +39,8 @@ class Holding:
 
     def __init__(self, *, deliveries: Deliveries, load: Load, post: Post, clock: Clock) -> None:
         self._deliveries, self._load, self._post, self._clock = deliveries, load, post, clock
+        for reason in get_args(Reason):  # from zero on, or Prometheus does not see the first one as an increase
+            HELD.labels(reason)
 
     async def applied(self, row: Delivery, alerts: Mapping[str, Alert]) -> Delivery:
         """The row as it goes out; or done, with its items in the digest that `held` names. Raises Recoverable."""

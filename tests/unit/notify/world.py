@@ -129,6 +129,7 @@ class Process:
         self.world, self.life = world, life
         database, clock = world.database.as_seen_by(life), world.clock
         store, clinics = Store(database=database, clock=clock), Clinics()  # type: ignore[arg-type]
+        self.clinics = clinics
         clinics.keep(world.documents)
         self.alerts = Owned(
             collection=database["alerts"],  # type: ignore[arg-type]

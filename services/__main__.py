@@ -48,7 +48,7 @@ from services.mood.app import create_app as create_mood
 from services.mood.settings import Settings as MoodSettings
 from services.notify.app import create_app as create_notify
 from services.notify.settings import Settings as NotifySettings
-from services.watch import WatchSettings, watch
+from services.watch import watch
 from shared.auth import DevelopmentIssuer
 from shared.bus.provision import provision
 from shared.clock import SystemClock
@@ -388,20 +388,11 @@ def backtest(
 
 
 @cli.command("watch")
-def watch_platform(
-    *, once: Annotated[bool, typer.Option("--once", help="One round; exits with 1 where something is wrong.")] = False
-) -> None:
+def watch_platform(*, once: bool = False) -> None:
     """A synthetic clinic makes an alert end to end every few minutes; its silence pages (docs/runbook.md)."""
-    settings = WatchSettings()
-    if not settings.token:
-        RUN.mkdir(exist_ok=True)
-        settings = settings.model_copy(update={"token": _issuer().issue(clinic="rapport-watch", client="watch")})
-    set_up_logs(service="watch")
-    wrong = asyncio.run(watch(settings, once=once))
-    for reason in wrong:
-        console.print(reason, style="red", highlight=False, soft_wrap=True)
-    if wrong:
-        raise typer.Exit(1)
+    RUN.mkdir(exist_ok=True)
+    if wrong := asyncio.run(watch(_issuer().issue(clinic="rapport-watch", client="watch"), once=once)):
+        raise _fail("\n".join(wrong))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,7 @@
 
 import asyncio
 
-from services.watch import WatchSettings, watch
-from shared.logs import set_up_logs
+from services.watch import watch
 
 if __name__ == "__main__":
-    set_up_logs(service="watch")
-    asyncio.run(watch(WatchSettings()))
+    asyncio.run(watch())

@@ -12,7 +12,7 @@ from services.watch.alarms import raise_alarm
 from services.watch.checks import unwell
 from services.watch.rounds import RoundFailed, SyntheticClinic
 from services.watch.settings import WatchSettings
-from shared.logs import logger
+from shared.logs import logger, set_up_logs
 
 log = logger(__name__)
 AGAIN: Final = 3600.0
@@ -88,9 +88,14 @@ class Watch:
         self._beats.labels("taken" if taken else "not_taken").inc()
 
 
-async def watch(settings: WatchSettings, *, once: bool = False) -> list[str]:
-    """Watch for ever; `once`: one round, and what was wrong in it."""
-    headers = {"Authorization": f"Bearer {settings.token}"}
+async def watch(token: str = "", *, once: bool = False) -> list[str]:
+    """Watch for ever, by the settings of the environment; `once`: one round, and what was wrong in it.
+
+    token: where the environment has none.
+    """
+    set_up_logs(service="watch")
+    settings = WatchSettings()
+    headers = {"Authorization": f"Bearer {settings.token or token}"}
     async with (
         httpx.AsyncClient(base_url=settings.gateway, headers=headers, timeout=15, trust_env=False) as gateway,
         httpx.AsyncClient(timeout=15, trust_env=False) as http,

@@ -286,8 +286,7 @@ def told_of(alert: Alert, delivery: Delivery, item: Item, working_time: WorkingT
     if step is not None:
         return settle_step(alert, delivery.model_copy(update={"step": step}), now)
     settled = settle(alert, item.round, working_time, now)
-    messages = Kind.MESSAGE in (delivery.kind, item.was)
-    return settle_message(settled, delivery, item.round, now) if messages else settled
+    return settle_message(settled, delivery, item.round, now, was=item.was)
 
 
 def acknowledge(

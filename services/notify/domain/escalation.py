@@ -89,13 +89,14 @@ def _with_run(alert: Alert, cause: Cause, urgency: Urgency, steps: list[Escalati
         cause=cause,
         urgency=urgency,
         started_at=now,
-        round=_latest_round(alert),
+        round=latest_round(alert),
         steps=steps,
     )
     return alert.model_copy(update={"escalations": [*alert.escalations, run][-KEPT_RUNS:]})
 
 
-def _latest_round(alert: Alert) -> int:
+def latest_round(alert: Alert) -> int:
+    """The number of its newest round of news."""
     return max((evidence.round for evidence in alert.told), default=1)
 
 
@@ -186,10 +187,13 @@ def settle_step(alert: Alert, delivery: Delivery, now: datetime) -> Alert:
     return _changed(alert, mine, settled)
 
 
-def settle_message(alert: Alert, delivery: Delivery, number: int, now: datetime) -> Alert:
-    """The message of a round of live news was handed over: the first step of the run it belongs to."""
+def settle_message(alert: Alert, delivery: Delivery, number: int, now: datetime, *, was: Kind | None = None) -> Alert:
+    """The message of a round of news was handed over, which is the first step of the run it belongs to.
+
+    was: what a line of a digest was before it was held there; imported evidence is no step.
+    """
     run = going_on(alert)
-    if run is None or number < run.round:
+    if run is None or number < run.round or Kind.MESSAGE not in (delivery.kind, was):
         return alert
 
     def settled(step: EscalationStep) -> EscalationStep:
@@ -272,7 +276,7 @@ def _row(alert: Alert, run: Escalation, step: EscalationStep, now: datetime) -> 
         clinic=alert.clinic,
         kind=Kind.ESCALATION,
         urgency=run.urgency,
-        items=(Item(alert=alert.key, round=_latest_round(alert)),),
+        items=(Item(alert=alert.key, round=latest_round(alert)),),
         patient=alert.patient,
         who=step.who,
         named=step.clinician,

@@ -35,15 +35,18 @@ class Link:
         """What is kept of a link that was used: too little to make it again."""
         return hashlib.sha256(self.token.encode()).hexdigest()[:16]
 
-    def is_for(self, secret: str, key: str, to: str) -> bool:
-        """Whether we made it for the alert with this key and this recipient."""
-        return hmac.compare_digest(self.token, _token(secret, key, to, _hour(self.until)))
+    def is_for(self, secret: str, key: str, to: str, number: int) -> bool:
+        """Whether we made it for the alert with this key, this recipient and this round of news."""
+        return hmac.compare_digest(self.token, _token(secret, key, (to, number, _hour(self.until))))
 
 
-def link_of(secret: str, key: str, reference: str, *, to: str, until: datetime) -> str:
-    """A link for one recipient (a clinician's id, or FALLBACK): 80 bits that only we can make, good until that hour."""
+def link_of(secret: str, key: str, reference: str, *, to: str, number: int, until: datetime) -> str:
+    """A link for one recipient (a clinician's id, or FALLBACK) and what they are told: 80 bits only we can make.
+
+    number: the latest round of news, so that a message with news brings another link; until: to the hour.
+    """
     hour = -(-int(until.timestamp() - EPOCH.timestamp()) // 3600)
-    return f"{reference}-{_letters(hour.to_bytes(4), HOUR_LENGTH)}{_token(secret, key, to, hour)}"
+    return f"{reference}-{_letters(hour.to_bytes(4), HOUR_LENGTH)}{_token(secret, key, (to, number, hour))}"
 
 
 def parse_link(text: str) -> Link | None:
@@ -59,8 +62,9 @@ def _hour(at: datetime) -> int:
     return int((at - EPOCH).total_seconds()) // 3600
 
 
-def _token(secret: str, key: str, to: str, hour: int) -> str:
-    return _letters(hmac.digest(secret.encode(), f"{key}|{to}|{hour}".encode(), "sha256"), TOKEN_LENGTH)
+def _token(secret: str, key: str, what: tuple[str, int, int]) -> str:
+    to, number, hour = what
+    return _letters(hmac.digest(secret.encode(), f"{key}|{to}|{number}|{hour}".encode(), "sha256"), TOKEN_LENGTH)
 
 
 def _letters(data: bytes, count: int) -> str:

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from services.notify.domain import FALLBACK, Link, parse_link, used_by
+from services.notify.domain import FALLBACK, Link, latest_round, parse_link, used_by
 from services.notify.handlers.deciding import BY_FALLBACK, Deciding
 from services.notify.handlers.post import Post
 from services.notify.store import Openings, Register
@@ -84,8 +84,9 @@ class ByLink:
         keys = [] if link is None else await self._register.of_reference(link.reference)
         for alert in (await self._alerts.load_many(keys)).values() if link is not None else ():
             for to in (FALLBACK, *self._post.clinics.clinicians_of(alert.clinic)):
-                if link is not None and link.is_for(self._post.link_key, alert.key, to):
-                    return link, alert, to
+                for number in range(latest_round(alert), 0, -1):
+                    if link is not None and link.is_for(self._post.link_key, alert.key, to, number):
+                        return link, alert, to
         raise Problem(
             404,
             "no_such_alert",

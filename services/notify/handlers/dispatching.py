@@ -55,6 +55,8 @@ class Dispatcher:
         now = self._clock.now()
         if self._since is None:
             self._since = await self._due.open()
+        # where the clock was set back, rows are marked earlier than we had come
+        self._since = min(self._since, now - LATE)
         marked = await self._due.marked(self._since, now)
         due = (row for name in sorted(marked) for row in marked[name] if self._is_to_be_looked_at(row, now))
         await self._look_at(list(islice(dict.fromkeys(due), max(0, IN_FLIGHT - len(self._tasks)))), now)

@@ -28,6 +28,7 @@ from services.notify.domain import (
     find_clinician,
     find_recipient,
     gathered,
+    latest_round,
     link_of,
 )
 from services.notify.store import Clinics
@@ -174,7 +175,7 @@ class Post:
     async def _line(
         self, alert: Alert, item: Item, delivery: Delivery, to: str, until: datetime, *, detailed: bool
     ) -> Line:
-        link = link_of(self.link_key, alert.key, alert.reference, to=to, until=until)
+        link = link_of(self.link_key, alert.key, alert.reference, to=to, number=latest_round(alert), until=until)
         return Line(
             reference=alert.reference,
             link=f"{self.public_url}/a/{link}",

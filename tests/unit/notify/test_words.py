@@ -31,7 +31,7 @@ LONGEST_URL = "https://" + "alerts-of-the-clinic" * 2 + ".example.org"
 
 def line(*, urgency: Urgency = Urgency.AT_ONCE, deadline: datetime = MONDAY, detail: Detail | None = None) -> Line:
     """One alert in a message."""
-    link = f"{LONGEST_URL[:50]}/a/{link_of('secret', 'harbour/sam/a', '7F3KQ2', to='priya', until=MONDAY)}"
+    link = f"{LONGEST_URL[:50]}/a/{link_of('secret', 'harbour/sam/a', '7F3KQ2', to='priya', number=1, until=MONDAY)}"
     return Line("7F3KQ2", link, urgency, MONDAY, deadline, detail)
 
 
@@ -209,15 +209,16 @@ def test_a_link_is_its_reference_and_a_token_nobody_can_guess(alert: str) -> Non
     """It is read back however it is typed, and another secret makes another token."""
     reference = reference_of(alert)
     key, until = f"harbour/sam/{alert}", MONDAY + timedelta(days=7)
-    link = link_of("secret", key, reference, to="priya", until=until)
+    link = link_of("secret", key, reference, to="priya", number=1, until=until)
     parsed = parse_link(link.lower())
 
     assert parsed is not None
     assert (parsed.reference, parsed.until) == (reference, until)
-    assert parsed.is_for("secret", key, "priya")
-    assert not parsed.is_for("secret", key, "lee")
-    assert not parsed.is_for("other secret", key, "priya")
-    assert not replace(parsed, until=until + timedelta(hours=1)).is_for("secret", key, "priya")
+    assert parsed.is_for("secret", key, "priya", 1)
+    assert not parsed.is_for("secret", key, "lee", 1)
+    assert not parsed.is_for("other secret", key, "priya", 1)
+    assert not replace(parsed, until=until + timedelta(hours=1)).is_for("secret", key, "priya", 1)
+    assert not parsed.is_for("secret", key, "priya", 2)
     assert parse_link(reference) is None
 
 

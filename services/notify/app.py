@@ -149,13 +149,17 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         on_event=on_clinic,
     )
 
+    def caught_up() -> bool:
+        lanes = runner.health().lanes.values()
+        return bool(lanes) and all(lane.caught_up or lane.state in ("newer_major", "fuse") for lane in lanes)
+
     async def on_the_bus() -> None:
         """The store first, then the clinics whole, then the patients."""
         await _patiently(alerts.open)
         await _patiently(store.open)
         await feed.complete.wait()
         async with asyncio.TaskGroup() as group:
-            for work in (runner.run(), alerts.run_sweeper(), dispatcher.run(), auditor.run()):
+            for work in (runner.run(), alerts.run_sweeper(), dispatcher.run(), auditor.run(caught_up)):
                 group.create_task(work)
 
     work = {"clinics": feed.run(), "gauges": keep_showing(open_alerts, clock), "bus": on_the_bus()}

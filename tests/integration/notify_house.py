@@ -101,7 +101,18 @@ class House:
         """Lose everything notify has stored."""
         name = f"{self.prefix}_notify"
         async with open_database(self.stack.mongo_url, name) as database:
-            for collection in ("alerts", "assessments", "patients", "register", "due", "deliveries", "resume"):
+            for collection in (
+                "alerts",
+                "assessments",
+                "patients",
+                "register",
+                "due",
+                "deliveries",
+                "resume",
+                "openings",
+                "answered",
+                "load",
+            ):
                 await database[collection].drop()
 
     @asynccontextmanager

@@ -4,7 +4,7 @@ What it does to set something going is what the ordinary path would have done, a
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -27,6 +27,8 @@ from shared.metrics import AUDIT_FINDINGS, AUDIT_KICKS, AUDIT_LAST
 
 log = logger(__name__)
 EVERY: Final = timedelta(minutes=3)
+UNTIL_CAUGHT_UP: Final = 2.0
+"""Seconds between two looks."""
 TOGETHER: Final = 200
 SLICE: Final = 2_000
 """Assessments compared at one audit; the next one goes on behind them, and the night's goes through all."""
@@ -78,9 +80,18 @@ class Auditor:
             AUDIT_KICKS.labels(wrong.value)
         self._reconciled_on: date | None = None
 
-    async def run(self) -> None:
-        """Audit for ever, and once in a night through all clinics. While the store is away, the last time stands."""
+    async def run(self, caught_up: Callable[[], bool]) -> None:
+        """Audit for ever, and once in a night through all clinics. While the store is away, the last time stands.
+
+        caught_up: whether all there is was read; it begins when that was so once. Before that a store that was restored
+        may lack alerts whose evidence was told long ago, and nobody may be told twice.
+        """
+        begun = False
         while True:
+            begun = begun or caught_up()
+            if not begun:
+                await asyncio.sleep(UNTIL_CAUGHT_UP)
+                continue
             try:
                 await self.audit()
                 await self._nightly()

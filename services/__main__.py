@@ -4,6 +4,7 @@ python -m services up       start Kafka, the store and all four services on one 
 python -m services serve    the four services in this process, in the foreground
 python -m services demo     a simulated clinic, or a file's patients, through the gateway API
 python -m services backtest what a rule set would have raised of a tidy log, before it is switched on
+python -m services watch    a synthetic clinic's alert, end to end, every few minutes
 python -m services token    a development token for one clinic
 python -m services down     stop what up started
 """
@@ -47,6 +48,7 @@ from services.mood.app import create_app as create_mood
 from services.mood.settings import Settings as MoodSettings
 from services.notify.app import create_app as create_notify
 from services.notify.settings import Settings as NotifySettings
+from services.watch import watch
 from shared.auth import DevelopmentIssuer
 from shared.bus.provision import provision
 from shared.clock import SystemClock
@@ -383,6 +385,14 @@ def backtest(
             console.print(problem, style="red", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
     show_summary(report, Console())
+
+
+@cli.command("watch")
+def watch_platform(*, once: bool = False) -> None:
+    """A synthetic clinic makes an alert end to end every few minutes; its silence pages (docs/runbook.md)."""
+    RUN.mkdir(exist_ok=True)
+    if wrong := asyncio.run(watch(_issuer().issue(clinic="rapport-watch", client="watch"), once=once)):
+        raise _fail("\n".join(wrong))
 
 
 if __name__ == "__main__":

@@ -31,9 +31,12 @@ from shared.contracts.clinics import (
     Contact,
     CutOff,
     Email,
+    Fatigue,
     LicenceHeld,
+    LowPriority,
     Mobile,
     QuestionTarget,
+    QuietHours,
     Region,
     Role,
     Scale,
@@ -189,6 +192,10 @@ _CLINIC: Final[dict[str, Any]] = {
 }
 
 
+class FatigueBody(Fatigue, Body):
+    """What keeps a clinician's alerts few enough to be read."""
+
+
 class ClinicBody(Body):
     """A clinic as it is to be from now on. What is left out takes its default: this is the whole of it."""
 
@@ -243,6 +250,9 @@ class ClinicBody(Body):
     )
     verify_contacts: bool = Field(
         default=False, description="Have addresses verified before they are relied on (docs/providers.md)."
+    )
+    fatigue: FatigueBody = Field(
+        default_factory=FatigueBody, description="How many alerts that can wait somebody is sent (docs/escalation.md)."
     )
 
 
@@ -303,6 +313,13 @@ class AwayBody(Away, Body):
     ends_at: Instant = Field(description="Exclusive; after the start.")
 
 
+class QuietHoursBody(QuietHours, Body):
+    """Hours in which somebody is not told what can wait."""
+
+    starts: ClockTime = Field(description="Local time of day, without an offset.")
+    ends: ClockTime = Field(description="Exclusive; not after `starts`: on the next day.")
+
+
 class ClinicianBody(Body):
     """A clinician as they are to be. What is left out is taken away."""
 
@@ -317,6 +334,10 @@ class ClinicianBody(Body):
                     "deputy": "lee",
                     "role": "therapist",
                     "away": [{"starts_at": "2026-12-21T09:00:00+00:00", "ends_at": "2027-01-04T09:00:00+00:00"}],
+                    "zone": "Europe/London",
+                    "quiet": [{"days": ["mon", "tue", "wed", "thu"], "starts": "18:00", "ends": "08:00"}],
+                    "working_hours": {"mon": ["09:00", "17:00"], "tue": ["09:00", "17:00"], "wed": ["09:00", "13:00"]},
+                    "low_priority": "message",
                 }
             ]
         }
@@ -333,6 +354,15 @@ class ClinicianBody(Body):
     zone: Zone | None = Field(default=None, description="Their own time zone, where it is not the clinic's.")
     away: list[AwayBody] = Field(
         default_factory=list, max_length=200, description="Leave: what they have stands among the unassigned then."
+    )
+    quiet: list[QuietHoursBody] = Field(
+        default_factory=list, max_length=20, description="When they are told only what is due at once."
+    )
+    working_hours: dict[Weekday, tuple[ClockTime, ClockTime]] | None = Field(
+        default=None, min_length=1, description="Their own. Outside of them they are told only what is due at once."
+    )
+    low_priority: LowPriority | None = Field(
+        default=None, description="What can wait: one message each, or the morning's digest. Left out: the clinic's."
     )
 
 

@@ -17,8 +17,7 @@ _EXTENDED: Final = frozenset("^{}\\[~]|€")
 _PLAIN: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "`": "'"})
 _SHORTEST_CLINIC: Final = 3
 REPLY: Final = "Reply A if you have it, or open "
-"""Where there is room for it, and for a clinic's name of a fair length."""
-ROOM_FOR_CLINIC: Final = 20
+"""Where there is room for it beside the whole of the clinic's name."""
 
 
 def septets(text: str) -> int | None:
@@ -104,7 +103,7 @@ def sms_text(notice: Notice) -> str:
     else:
         urgent = ", urgent" if first.urgency is Urgency.AT_ONCE else ""
         rest = f": alert {first.reference} needs you{urgent}, {by}. "
-        room = SMS_SEPTETS - len(rest) - len(first.link) - len(REPLY) >= ROOM_FOR_CLINIC
+        room = SMS_SEPTETS - len(rest) - len(first.link) - len(REPLY) >= (septets(gsm(notice.clinic_name)) or 0)
         rest += f"{REPLY if room else ''}{first.link}"
     return _shortened(gsm(notice.clinic_name), SMS_SEPTETS - (septets(rest) or len(rest))) + rest
 

@@ -106,8 +106,8 @@ class HappenedReply(BaseModel):
     at: AwareDatetime
     what: What = Field(
         description="detected, accepted (at the door), raised, queued, held, sent, accepted_by_provider or refused, "
-        "delivered, undelivered or unconfirmed (by the provider's receipt, or for want of one), stopped (nothing was sent: "
-        "its owner wants no more texts there), opened, acknowledged, escalated, asked_again, closed."
+        "delivered, undelivered or unconfirmed (by the provider's receipt, or for want of one), stopped (nothing was "
+        "sent: its owner wants no more texts there), opened, acknowledged, escalated, asked_again, closed."
     )
     who: str | None = Field(description="A clinician's id, `fallback`, `system` (of the clinic's own), or who did it.")
     channel: Literal["email", "sms", "webhook", "apprise"] | None

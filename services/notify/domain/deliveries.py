@@ -109,9 +109,9 @@ class Leg(_Row):
     """One recipient by one channel. `to` is a clinician's id or FALLBACK; addresses are looked up when it is sent.
 
     provider, message: who accepted it last, and its id there. receipt, receipt_at: the last word of a receipt.
-    unconfirmed: accepted, and no receipt came by unconfirmed_at. resends: after receipts that said `failed for now`. early:
-    receipts that came before the provider's own answer was recorded. heard: the ids of receipts taken in. held: put
-    off so as not to flood the recipient. bundled: the leg whose message spoke for it.
+    unconfirmed: accepted, and no receipt came by unconfirmed_at. resends: after receipts that said `failed for now`.
+    early: receipts that came before the provider's own answer was recorded. heard: the ids of receipts taken in.
+    held: put off so as not to flood the recipient. bundled: the leg whose message spoke for it.
     """
 
     id: str

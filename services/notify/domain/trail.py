@@ -12,8 +12,10 @@ from shared.contracts.alerts import Alert, Cause
 
 
 class What(StrEnum):
-    """What happened. delivered, undelivered: by the provider's receipt, where it sends one; unconfirmed: none came in time.
-    stopped: nothing was sent, because its owner wants no more texts at that number."""
+    """What happened. delivered, undelivered: by the provider's receipt; unconfirmed: none came in time.
+
+    stopped: nothing was sent, because its owner wants no more texts at that number.
+    """
 
     DETECTED = "detected"
     ACCEPTED = "accepted"

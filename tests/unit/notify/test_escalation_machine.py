@@ -15,9 +15,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from services.notify.domain import (
     LEASE,
     RISK,
+    Channel,
     Delivery,
+    Heard,
     Item,
     Kind,
+    Receipt,
     delivery_id,
     going_on,
     next_due,
@@ -28,21 +31,25 @@ from services.notify.domain import (
     used_up,
 )
 from services.notify.domain.attempts import LAST_RETRY
+from services.notify.handlers import Receiving
 from services.notify.handlers import handing_over as handing_over_module
 from services.notify.store import minute_of
-from shared.contracts import Alert
+from shared.contracts import Alert, ContactState
 from shared.contracts.alerts import AlertStatus
 from shared.contracts.base import Urgency
-from shared.contracts.clinics import Fatigue, QuietHours
+from shared.contracts.clinics import Fatigue, QuietHours, Webhook
 from shared.contracts.escalation import Who
 from shared.documents import Idempotency
 from shared.errors import Problem, Recoverable
 from tests.unit.notify.escalating import ROTA, STAFF, Story, clinic, policy, staff
 from tests.unit.notify.memory_mongo import Killed, Life
-from tests.unit.notify.world import silenced
+from tests.unit.notify.world import Process, silenced
 
+FATIGUE = Fatigue(bundle_minutes=10, alert_budget=3)
+HOOKS = [Webhook(name="records", url="https://records.example/alerts")]
 QUIET = [QuietHours.model_validate({"starts": "10:30", "ends": "12:00"})]
 PEOPLE = (staff("priya", deputy="dee", quiet=QUIET), *STAFF[1:])
+NUMBER = PEOPLE[0].mobile or ""
 RETRY = LAST_RETRY * 1.25 + LEASE
 """The longest between two tries of one message: the last backoff with its jitter, and a lease that has to end."""
 URGENCIES = st.sampled_from([Urgency.AT_ONCE, Urgency.AT_ONCE, Urgency.WORKING_HOURS])
@@ -59,8 +66,9 @@ class Escalating(RuleBasedStateMachine):
         self.patched = patch.object(handing_over_module, "RECORD_TRIES", 1)
         self.patched.start()
         self.versions = 1
-        self.story = Story(people=PEOPLE, escalation=SHORT, fatigue=Fatigue(bundle_minutes=10, alert_budget=3))
-        self.news = self.accidents = self.asked = 0
+        self.story = Story(people=PEOPLE, escalation=SHORT, fatigue=FATIGUE, webhooks=HOOKS)
+        self.news = self.accidents = self.asked = self.undelivered = 0
+        self.silent_from: int | None = None
 
     def teardown(self) -> None:
         """End what is left of the processes."""
@@ -85,10 +93,18 @@ class Escalating(RuleBasedStateMachine):
         self.accidents += 1
         self.story.process.life.dead = True
         await silenced()
-        self.story.process = self.story.world.process(Life())
+        self.story.process = self._started(Life())
         await self.story.process.learn()
         await self.story.process.handle(self.story.world.said)
         await self.story.process.calm()
+
+    def _started(self, life: Life) -> Process:
+        """A process that has read its tables, as it does before anything else."""
+        process = self.story.world.process(life)
+        for event in self.story.world.log.events:
+            if isinstance(event.data, ContactState):
+                process.contacts._keep(event.data)
+        return process
 
     @property
     def open_alert(self) -> Alert | None:
@@ -111,7 +127,7 @@ class Escalating(RuleBasedStateMachine):
     @rule()
     def hears_it_again(self) -> None:
         """Two owners handle the same at once."""
-        other = self.story.world.process(self.story.process.life)
+        other = self._started(self.story.process.life)
         said = self.story.world.said
 
         async def twice() -> None:
@@ -134,6 +150,40 @@ class Escalating(RuleBasedStateMachine):
 
         self.does(answered())
 
+    @rule(which=st.integers(0, 50), receipt=st.sampled_from([one for one in Receipt if one is not Receipt.ACCEPTED]))
+    def a_receipt_comes(self, which: int, receipt: Receipt) -> None:
+        """Of any message that was ever sent: it arrived, or did not."""
+        sent = self.story.world.sent
+        if not sent:
+            return
+        self.undelivered += receipt is not Receipt.DELIVERED
+        process, heard = self.story.process, Heard(message="", receipt=receipt, code="")
+        receiving = Receiving(
+            deliveries=process.store.deliveries,
+            post=process.post,
+            contacts=process.contacts,
+            dispatcher=process.dispatcher,
+            clock=self.story.world.clock,
+            on_reply=process.desk.answer,
+        )
+        self.does(receiving.receipt("twilio", sent[which % len(sent)].notice.token, heard))
+
+    @rule(stop=st.booleans())
+    def texts_stop_or_start(self, *, stop: bool) -> None:
+        """The clinician wants no more texts, or wants them again."""
+
+        async def texted() -> None:
+            contacts = self.story.process.contacts
+            if stop:
+                await contacts.stop(NUMBER, by="recipient")
+                if self.silent_from is None:
+                    self.silent_from = len(self.story.world.sent)
+            else:
+                self.silent_from = None
+                await contacts.start(NUMBER)
+
+        self.does(texted())
+
     @rule(clinician=st.sampled_from([None, "nia"]))
     def asks_for_it_again(self, clinician: str | None) -> None:
         """Somebody wants its message once more."""
@@ -151,7 +201,7 @@ class Escalating(RuleBasedStateMachine):
         """Somebody else is on duty, or nobody; the clinician's mornings are quiet, or not."""
         self.versions += 1
         rota = ROTA.model_copy(update={"clinicians": [duty]})
-        settings = {"escalation": SHORT, "duty_rota": rota, "fatigue": Fatigue(bundle_minutes=10, alert_budget=3)}
+        settings = {"escalation": SHORT, "duty_rota": rota, "fatigue": FATIGUE, "webhooks": HOOKS}
         self.story.world.documents = [
             clinic(**settings).model_copy(update={"version": self.versions}),
             PEOPLE[0].model_copy(update={"version": self.versions, "quiet": QUIET if quiet else []}),
@@ -186,7 +236,7 @@ class Escalating(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([0, 10, 25]), steps=st.integers(0, 40), closing=st.booleans())
     def dies(self, minutes: int, steps: int, *, closing: bool) -> None:
         """The process is killed at some step of handing over, reading or deciding, and another one starts."""
-        self.story.process = self.story.world.process(Life(steps))
+        self.story.process = self._started(Life(steps))
         self.story.world.clock.advance(timedelta(minutes=minutes))
         self.does(self._decided(self.story.closes) if closing else self.story.process.calm())
         if self.story.process.life.left is not None:
@@ -255,16 +305,23 @@ class Escalating(RuleBasedStateMachine):
 
     @invariant()
     def no_two_deliveries_have_one_alert_step_recipient_channel_and_round(self) -> None:
-        """One leg each; and what went twice went with one id, and is owed to an accident."""
+        """One leg each; and what went twice went with one id, and is owed to an accident, or to a receipt that said it
+        had not arrived."""
         legs = Counter(
             (row.items[0].alert, row.step or row.items[0].round, leg.to, leg.channel)
             for row in self.story.world.rows().values()
             for leg in row.legs
-            if row.kind not in (Kind.DIGEST, Kind.AGAIN)
+            if row.kind not in (Kind.DIGEST, Kind.AGAIN, Kind.HOOK)
         )
         sent = Counter((one.notice.token, one.channel) for one in self.story.world.sent)
         assert set(legs.values()) <= {1}
-        assert sum(count - 1 for count in sent.values()) <= 2 * self.accidents
+        assert sum(count - 1 for count in sent.values()) <= 2 * self.accidents + self.undelivered
+
+    @invariant()
+    def a_stopped_number_gets_no_text(self) -> None:
+        """From STOP on, until START."""
+        since = [] if self.silent_from is None else self.story.world.sent[self.silent_from :]
+        assert [one.to for one in since if one.channel is Channel.SMS and one.to == NUMBER] == []
 
     @invariant()
     def no_step_is_told_before_it_is_due(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
@@ -155,6 +155,40 @@ class Webhook(Part):
     )
 
 
+class QuietHours(Part):
+    """Hours in which a clinician is not told what can wait, in their own zone. What is due at once ignores them."""
+
+    days: list[Weekday] = Field(
+        default_factory=lambda: list(get_args(Weekday)), min_length=1, description="The days on which they begin."
+    )
+    starts: time = Field(description="Local time of day, without an offset.")
+    ends: time = Field(description="Exclusive; not after `starts`: on the next day.")
+
+
+LowPriority = Literal["message", "digest"]
+"""How what can wait reaches somebody: one message each, or as a line of their next morning's digest."""
+
+
+class Fatigue(Part):
+    """What keeps a clinician's alerts few enough to be read. Risk alerts, and what is due at once, are exempt."""
+
+    low_priority: LowPriority = Field(default="message", description="Unless the clinician chose for themselves.")
+    bundle_minutes: int = Field(
+        default=15,
+        ge=0,
+        le=240,
+        description="After a message that could wait, the next ones for the same clinician that fall due within so "
+        "many minutes go out together at their end. 0: never.",
+    )
+    alert_budget: int = Field(
+        default=12,
+        ge=1,
+        le=200,
+        description="Messages that can wait which one clinician is sent in one of the clinic's days; what is beyond "
+        "it goes into the next morning's digest.",
+    )
+
+
 class ClinicSettings(Part):
     """A clinic's settings from one instant on."""
 
@@ -205,14 +239,14 @@ class ClinicSettings(Part):
         description="Whether addresses are verified before they are relied on: until then what is urgent goes to the "
         "fallback contact as well, and everything else to verified addresses only.",
     )
+    expected_response: ExpectedResponse | None = Field(
+        default=None, description="The clinic's own model of treatment response; None: *not on track* is off."
+    )
+    fatigue: Fatigue = Field(default_factory=Fatigue, description="How many alerts that can wait somebody is sent.")
 
     def question_target(self, category: CategoryName) -> QuestionTarget:
         """Who answers such a question and by when: the clinic's own word, or the default."""
         return self.question_targets.get(category, QUESTION_TARGETS[category])
-
-    expected_response: ExpectedResponse | None = Field(
-        default=None, description="The clinic's own model of treatment response; None: *not on track* is off."
-    )
 
     @property
     def working_time(self) -> WorkingTime:
@@ -263,6 +297,13 @@ class Clinician(Document):
     role: Role = Role.THERAPIST
     zone: Zone | None = Field(default=None, description="The clinician's own zone; the clinic's where none is given.")
     away: list[Away] = Field(default_factory=list, max_length=200, description="Leave: what is theirs goes to others.")
+    quiet: list[QuietHours] = Field(default_factory=list, max_length=20, description="When only what is due at once.")
+    working_hours: dict[Weekday, tuple[time, time]] | None = Field(
+        default=None,
+        min_length=1,
+        description="Their own, in their own zone: outside of them only what is due at once reaches them.",
+    )
+    low_priority: LowPriority | None = Field(default=None, description="Left out: as the clinic chose.")
 
     @property
     def key(self) -> str:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.intake.api.clinic_bodies import ClinicBody, Name
+from services.intake.api.clinic_bodies import ClinicBody, ClockTime, Name
 from services.intake.api.parts import (
     ClinicianId,
     Cursor,
@@ -20,7 +20,8 @@ from services.intake.handlers import Register
 from shared.auth import Caller
 from shared.contracts import Clinic, Clinician
 from shared.contracts.base import Id, PersonalChannel, Zone
-from shared.contracts.clinics import Away, ClinicSettings, Email, Mobile, Role
+from shared.contracts.clinics import Away, ClinicSettings, Email, LowPriority, Mobile, QuietHours, Role
+from shared.contracts.protocols import Weekday
 from shared.runtime import Body, WaitForPosition, caller_with, problems
 
 router = APIRouter(tags=["clinic"])
@@ -83,6 +84,13 @@ class AwayBody(Away, Body):
     ends_at: Instant = Field(description="Exclusive; after the start.")
 
 
+class QuietHoursBody(QuietHours, Body):
+    """Hours in which somebody is not told what can wait."""
+
+    starts: ClockTime = Field(description="Local time of day, without an offset.")
+    ends: ClockTime = Field(description="Exclusive; not after `starts`: on the next day.")
+
+
 class ClinicianBody(Body):
     """A clinician as they are to be. What is left out is taken away."""
 
@@ -97,6 +105,10 @@ class ClinicianBody(Body):
                     "deputy": "lee",
                     "role": "therapist",
                     "away": [{"starts_at": "2026-12-21T09:00:00+00:00", "ends_at": "2027-01-04T09:00:00+00:00"}],
+                    "zone": "Europe/London",
+                    "quiet": [{"days": ["mon", "tue", "wed", "thu"], "starts": "18:00", "ends": "08:00"}],
+                    "working_hours": {"mon": ["09:00", "17:00"], "tue": ["09:00", "17:00"], "wed": ["09:00", "13:00"]},
+                    "low_priority": "message",
                 }
             ]
         }
@@ -113,6 +125,15 @@ class ClinicianBody(Body):
     zone: Zone | None = Field(default=None, description="Their own time zone, where it is not the clinic's.")
     away: list[AwayBody] = Field(
         default_factory=list, max_length=200, description="Leave: what they have stands among the unassigned then."
+    )
+    quiet: list[QuietHoursBody] = Field(
+        default_factory=list, max_length=20, description="When they are told only what is due at once."
+    )
+    working_hours: dict[Weekday, tuple[ClockTime, ClockTime]] | None = Field(
+        default=None, min_length=1, description="Their own. Outside of them they are told only what is due at once."
+    )
+    low_priority: LowPriority | None = Field(
+        default=None, description="What can wait: one message each, or the morning's digest. Left out: the clinic's."
     )
 
 

@@ -11,6 +11,7 @@ from shared.contracts.clinics import (
     CategoryName,
     Contact,
     CutOff,
+    Fatigue,
     LicenceHeld,
     QuestionTarget,
     Region,
@@ -146,6 +147,10 @@ class ExpectedResponseBody(ExpectedResponse, Body):
     )
 
 
+class FatigueBody(Fatigue, Body):
+    """What keeps a clinician's alerts few enough to be read."""
+
+
 _CLINIC: Final[dict[str, Any]] = {
     "name": "Harbour Clinic",
     "zone": "Europe/London",
@@ -263,6 +268,9 @@ class ClinicBody(Body):
     )
     verify_contacts: bool = Field(
         default=False, description="Have addresses verified before they are relied on (docs/providers.md)."
+    )
+    fatigue: FatigueBody = Field(
+        default_factory=FatigueBody, description="How many alerts that can wait somebody is sent (docs/escalation.md)."
     )
     expected_response: ExpectedResponseBody | None = Field(
         default=None,

@@ -7,8 +7,8 @@ from typing import Literal
 from services.notify.domain import FALLBACK, Link, is_system, latest_round, parse_link, used_by
 from services.notify.handlers.deciding import BY_FALLBACK, BY_SYSTEM, Deciding
 from services.notify.handlers.post import Post
-from services.notify.ledgers import Openings
 from services.notify.store import Register
+from services.notify.store.ledgers import Openings
 from shared.clock import Clock
 from shared.contracts.alerts import Acknowledgement, Alert, AlertStatus, Via
 from shared.contracts.clinics import Clinic

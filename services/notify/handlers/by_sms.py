@@ -20,8 +20,8 @@ from services.notify.domain.replies import (
 )
 from services.notify.handlers.deciding import BY_FALLBACK, Deciding
 from services.notify.handlers.post import Post
-from services.notify.ledgers import Answered
 from services.notify.store import Deliveries, Register
+from services.notify.store.ledgers import Answered
 from shared.clock import Clock
 from shared.contracts.alerts import Alert, AlertStatus, Via
 from shared.documents import Owned

@@ -19,8 +19,8 @@ from services.notify.domain import (
 from services.notify.handlers.by_sms import BySms, Reply
 from services.notify.handlers.deciding import Deciding
 from services.notify.handlers.post import Post
-from services.notify.ledgers import Openings
 from services.notify.store import Deliveries, Register
+from services.notify.store.ledgers import Openings
 from shared.clock import Clock
 from shared.contracts.alerts import Alert, AlertStatus, Disposition
 from shared.documents import Facet, Idempotency, Owned, Page, Written

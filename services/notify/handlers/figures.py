@@ -7,7 +7,7 @@ from typing import Final
 from services.notify.domain import RISK_RULES
 from services.notify.domain.load import Carried, Counts, carried
 from services.notify.handlers.post import Post
-from services.notify.ledgers import Load
+from services.notify.store.ledgers import Load
 from shared.clock import Clock
 from shared.contracts import Alert, Patient
 from shared.contracts.patients import PatientStatus

@@ -27,8 +27,8 @@ from services.notify.domain import (
     moved,
 )
 from services.notify.handlers.post import Post
-from services.notify.ledgers import Load, LoadDay
 from services.notify.store import Deliveries
+from services.notify.store.ledgers import Load, LoadDay
 from shared.clock import Clock
 from shared.contracts.alerts import Alert
 from shared.contracts.base import Urgency

@@ -7,8 +7,8 @@ from weakref import WeakValueDictionary
 
 from services.notify.domain import LEASE, Channel, Delivery, Leg, LegState, free_at, limited
 from services.notify.handlers.contacts import Contacts
-from services.notify.ledgers import Paces
 from services.notify.store import Deliveries
+from services.notify.store.ledgers import Paces
 from shared.clock import Clock
 from shared.metrics import DELIVERIES_HELD
 

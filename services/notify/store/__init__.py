@@ -13,7 +13,7 @@ from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from services.notify.domain import Delivery, next_due
-from services.notify.ledgers import CHUNK, TRIES, Answered, Load, Openings, Paces, written
+from services.notify.store.ledgers import CHUNK, TRIES, Answered, Load, Openings, Paces, written
 from shared.clock import Clock
 from shared.contracts import Clinic, Clinician, Contract
 from shared.contracts.alerts import Alert

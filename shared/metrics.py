@@ -114,4 +114,13 @@ DELIVERIES_HELD = Counter("rapport_deliveries_held_total", "SMS held because the
 DELIVERY_OLDEST_DUE = Gauge(
     "rapport_delivery_oldest_due_age_seconds", "Age of the oldest delivery due and not handed over."
 )
+LETTERS = Counter(
+    "rapport_patient_letters_total",
+    "Messages to patients that came to an end: by kind, channel (none) and how: sent, or why not.",
+    ["kind", "channel", "end"],
+)
+LETTERS_QUEUED = Counter("rapport_patient_letters_queued_total", "Messages to patients that are to be sent.", ["kind"])
+LETTER_OLDEST_DUE = Gauge(
+    "rapport_patient_letter_oldest_due_age_seconds", "Age of the oldest message to a patient due and not handed over."
+)
 CHARTS = Counter("rapport_charts_total", "Charts for e-mails.", ["outcome"])

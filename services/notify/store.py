@@ -351,6 +351,25 @@ async def _written(collection: Collection, writes: list[UpdateOne], *, ordered: 
     raise Recoverable("The same records are being written by too many at once; try again.")
 
 
+class LetterNames:
+    """Which letters go by a name: what a provider knows one by, or what stands in its link."""
+
+    def __init__(self, *, collection: Collection) -> None:
+        self._collection = collection
+
+    async def enter(self, names: Mapping[str, str]) -> None:
+        """Have letters found by these names. Safe to repeat. Raises Recoverable."""
+        writes = [UpdateOne({"_id": name}, {"$addToSet": {"letters": one}}, upsert=True) for name, one in names.items()]
+        for start in range(0, len(writes), _CHUNK):
+            await _written(self._collection, writes[start : start + _CHUNK])
+
+    async def find(self, name: str) -> list[str]:
+        """The letters that go by a name. Raises Recoverable."""
+        with recoverable():
+            found = await self._collection.find_one({"_id": name})
+        return [] if found is None else list(found["letters"])
+
+
 class Store:
     """notify's collections, opened together."""
 
@@ -359,6 +378,8 @@ class Store:
         self.register = Register(collection=database["register"])
         self.due = DueTimes(collection=database["due"], clock=clock)
         self.paces = Paces(collection=database["paces"])
+        self.letters_due = DueTimes(collection=database["letters_due"], clock=clock)
+        self.letter_names = LetterNames(collection=database["letter_names"])
         self.deliveries = Deliveries(
             collection=database["deliveries"], references=database["references"], due=self.due, clock=clock
         )

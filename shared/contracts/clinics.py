@@ -194,6 +194,10 @@ class ClinicSettings(Part):
         description="Whether addresses are verified before they are relied on: until then what is urgent goes to the "
         "fallback contact as well, and everything else to verified addresses only.",
     )
+    wording: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="By language: the clinic's own words for messages to patients, by the name of the text.",
+    )
 
     def question_target(self, category: CategoryName) -> QuestionTarget:
         """Who answers such a question and by when: the clinic's own word, or the default."""

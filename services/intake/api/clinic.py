@@ -50,6 +50,7 @@ from shared.contracts.escalation import (
     RotaOverride,
     Step,
 )
+from shared.contracts.wording import Wording
 from shared.runtime import Body, WaitForPosition, caller_with, problems
 
 router = APIRouter(tags=["clinic"])
@@ -186,6 +187,7 @@ _CLINIC: Final[dict[str, Any]] = {
     "question_targets": {"medication": {"role": "prescriber", "minutes": 240}},
     "webhooks": [{"name": "record-system", "url": "https://hooks.harbour.example/rapport", "generation": 1}],
     "verify_contacts": False,
+    "wording": {"en": {"neutral_sms": "{sender}: Something new for you: {where}"}},
 }
 
 
@@ -243,6 +245,11 @@ class ClinicBody(Body):
     )
     verify_contacts: bool = Field(
         default=False, description="Have addresses verified before they are relied on (docs/providers.md)."
+    )
+    wording: Wording = Field(
+        default_factory=dict,
+        max_length=10,
+        description="By language: your own words for messages to patients (docs/patient-messages.md).",
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from services.notify.domain.wording import Words
 from shared.contracts.assessments import Chart
 from shared.contracts.base import Urgency
 
@@ -44,7 +45,7 @@ class Notice:
 
     because: why this recipient is told now, where it is a step of an escalation; nothing of the patient. generation: of
     a webhook's secret. tried: the providers of the tries before this one. others: how many more alerts this message
-    stands for, held until now.
+    stands for, held until now. letter: the words, where it goes to a patient and is about no alert.
     """
 
     token: str
@@ -61,6 +62,7 @@ class Notice:
     tried: tuple[str, ...] = ()
     others: int = 0
     verification: Verification | None = None
+    letter: Words | None = None
 
 
 def detail_allowed(address: str, domains: Collection[str]) -> bool:

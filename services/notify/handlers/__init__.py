@@ -1,10 +1,13 @@
 """notify's use cases: `Reconciler` on the bus, `Dispatcher` on the due times, `Desk` behind HTTP."""
 
+from services.notify.handlers.carrying import Carrier, Writing
 from services.notify.handlers.contacts import Contacts
 from services.notify.handlers.desk import BY_LINK, Desk, Shown, Trail
 from services.notify.handlers.dispatching import Dispatcher
 from services.notify.handlers.gauges import keep_showing, show
 from services.notify.handlers.handing_over import HandingOver, Messenger
+from services.notify.handlers.letterbox import Letterbox, Letters, Together
+from services.notify.handlers.messages import Messages
 from services.notify.handlers.pacing import Pacing
 from services.notify.handlers.post import Post
 from services.notify.handlers.receiving import Receiving
@@ -16,10 +19,14 @@ __all__ = [
     "OWN",
     "SUBSCRIPTIONS",
     "TABLES",
+    "Carrier",
     "Contacts",
     "Desk",
     "Dispatcher",
     "HandingOver",
+    "Letterbox",
+    "Letters",
+    "Messages",
     "Messenger",
     "OpenAlerts",
     "Pacing",
@@ -27,8 +34,10 @@ __all__ = [
     "Receiving",
     "Reconciler",
     "Shown",
+    "Together",
     "Trail",
     "Verifying",
+    "Writing",
     "keep_showing",
     "show",
 ]

@@ -15,11 +15,18 @@ from shared.metrics import RECEIPTS
 log = logger(__name__)
 OnReply: TypeAlias = Callable[[str, str], Awaitable[None]]
 """What is done with a text that is neither STOP nor START: the number it came from (E.164), and its words."""
+OnReceipt: TypeAlias = Callable[[str, Heard], Awaitable[bool]]
+"""Who else sends under names of their own: the name, and what was heard; whether it is theirs."""
 PROVIDERS = ("twilio", "govuk-notify", "email")
 
 
 async def unread(number: str, text: str) -> None:
     """Nobody reads texts that come in; they are neither kept nor logged."""
+
+
+async def nobody_else(name: str, heard: Heard) -> bool:
+    """Nobody else sends anything."""
+    return False
 
 
 class Receiving:
@@ -34,9 +41,11 @@ class Receiving:
         dispatcher: Dispatcher,
         clock: Clock,
         on_reply: OnReply = unread,
+        on_receipt: OnReceipt = nobody_else,
     ) -> None:
         self._deliveries, self._post, self._contacts = deliveries, post, contacts
         self._dispatcher, self._clock, self._on_reply = dispatcher, clock, on_reply
+        self._on_receipt = on_receipt
         for provider in PROVIDERS:  # from zero on, or Prometheus does not see the first one as an increase
             for word in (*(receipt.value for receipt in Receipt), "unknown", "refused"):
                 RECEIPTS.labels(provider, word)
@@ -47,12 +56,13 @@ class Receiving:
         Raises Recoverable.
         """
         rows = await self._deliveries.of_leg(leg)
-        RECEIPTS.labels(provider, heard.receipt.value if rows else "unknown").inc()
+        known = bool(rows) or await self._on_receipt(leg, heard)
+        RECEIPTS.labels(provider, heard.receipt.value if known else "unknown").inc()
         for row in rows.values():
             for one in row.legs:
                 if leg in (one.id, one.bundled):
                     await self._heard(row, one, heard)
-        return bool(rows)
+        return known
 
     async def _heard(self, row: Delivery, leg: Leg, heard: Heard) -> None:
         now = self._clock.now()

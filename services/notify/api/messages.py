@@ -60,7 +60,7 @@ TheMessages = Annotated[Messages, Depends(_messages)]
 
 
 @router.get("/v1/patients/{patient}/messages", operation_id="list_patient_messages",
-            summary="What was written to a patient, and why something was not", responses=problems(400, 404))  # fmt: skip
+            summary="What was written to a patient, or why not", responses=problems(400, 404))  # fmt: skip
 async def list_patient_messages(
     patient: PatientId, messages: TheMessages, _: CaughtUp, caller: Caller = caller_with("alerts:read")
 ) -> MessagesReply:
@@ -74,7 +74,7 @@ async def follow_patient_link(
     token: Token, messages: TheMessages, caller: Caller = caller_with("entries:write")
 ) -> LinkReply:
     """For the patient's app, which may check the link by itself too (docs/patient-messages.md). A link says who it was
-    sent to, not who opened it: ask for whatever else you ask for before you show anything of the patient."""
+    sent to, not who opened it: ask for what else you ask for before you show anything of the patient."""
     found = await messages.follow(caller.clinic, token)
     return LinkReply(patient=found.patient, kind=found.kind, about=found.about, until=found.until)
 

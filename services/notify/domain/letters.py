@@ -157,32 +157,29 @@ def verdict(letter: Letter, letters: Iterable[Letter], situation: Situation, now
         return Never(f"{LATE}: {letter.why}" if letter.why in (QUIET, UNKNOWN, TRIED) else LATE)
     if patient is None:
         return Later(min(now + UNKNOWN_AGAIN, letter.expires_at), UNKNOWN)
-    unwelcome = _unwelcome(letter, patient)
-    if unwelcome is not None:
-        return Never(unwelcome)
-    wishes, reminder = patient.contact, letter.kind is not LetterKind.ANSWER
-    if reminder and sent_since(letters, now - WEEK, but=letter.letter) >= wishes.most_a_week:
-        return Never(MOST_REACHED)
-    channel = _channel(letter, patient, situation)
+    unwelcome = _unwelcome(letter, letters, patient, now)
+    channel = Never(unwelcome) if unwelcome is not None else _channel(letter, patient, situation)
     if isinstance(channel, Never):
         return channel
+    wishes = patient.contact
     until = quiet_until(now, wishes.quiet_from, wishes.quiet_until, situation.zone)
     if until is not None:
         return Later(min(until, letter.expires_at), QUIET)
     return Now(channel)
 
 
-def _unwelcome(letter: Letter, patient: Patient) -> str | None:
-    reminder = letter.kind is not LetterKind.ANSWER
-    if patient.deleted:
-        return ERASED
-    if patient.status is PatientStatus.DECEASED:
-        return DECEASED
-    if reminder and patient.status is PatientStatus.DISCHARGED:
-        return DISCHARGED
-    if not patient.consent_to_contact:
-        return NO_CONSENT
-    return NO_REMINDERS if reminder and not patient.contact.reminders else None
+def _unwelcome(letter: Letter, letters: Iterable[Letter], patient: Patient, now: datetime) -> str | None:
+    """Why the patient is not written to; who is discharged still hears of answers."""
+    wishes, reminder = patient.contact, letter.kind is not LetterKind.ANSWER
+    reasons = {
+        ERASED: patient.deleted,
+        DECEASED: patient.status is PatientStatus.DECEASED,
+        DISCHARGED: reminder and patient.status is PatientStatus.DISCHARGED,
+        NO_CONSENT: not patient.consent_to_contact,
+        NO_REMINDERS: reminder and not wishes.reminders,
+        MOST_REACHED: reminder and sent_since(letters, now - WEEK, but=letter.letter) >= wishes.most_a_week,
+    }
+    return next((why for why, holds in reasons.items() if holds), None)
 
 
 def _channel(letter: Letter, patient: Patient, situation: Situation) -> Channel | Never:

@@ -1,9 +1,10 @@
 """The link in a message to a patient: short, of no meaning, expiring, and made so that only we can make it.
 
-`<until><reference><seal>`, 6 + 8 + 16 letters and digits of Crockford's base 32. until: minutes since 2020-01-01 UTC.
-reference: of the letter, by which notify finds it again. seal: the last 80 bits of HMAC-SHA256 with the shared key
-over `rapport-patient-link/1`, clinic, patient, occasion and until, parted by line feeds; the last five bits come first.
-No id stands in it in clear: an SMS is read by others too. docs/patient-messages.md says the same for whoever builds a patient app.
+`<until><reference><seal>`, 6 + 8 + 16 letters and digits of Crockford's base 32, the last five bits first.
+until: minutes since 2020-01-01 UTC. reference: of the letter, by which notify finds it again. seal: the last 80 bits
+of HMAC-SHA256 with the shared key over `rapport-patient-link/1`, clinic, patient, occasion and until, parted by line
+feeds. No id stands in it in clear: an SMS is read by others too. docs/patient-messages.md says the same for whoever
+builds a patient app.
 """
 
 import hashlib

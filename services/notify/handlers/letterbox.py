@@ -97,7 +97,7 @@ class Letters:
         gone_at = stored.updated_at if stored is not None and stored.deleted else None
         there = {one.letter for one in stored.letters} if stored else set()
         new = [one for one, said_at in due if one.letter not in there and (gone_at is None or said_at > gone_at)]
-        if not new and (stored is None or stored.deleted):
+        if not new and (stored is None or stored.deleted or overtaken(stored, questions) == stored):
             return
         await self.enter(key, new)
         for letter in new:

@@ -226,7 +226,7 @@ def test_no_template_is_left_unrendered() -> None:
     """Every template file is one of those rendered in these tests, so none can rot."""
     found = Environment(loader=PackageLoader("services.notify", "templates"), autoescape=True).list_templates()
 
-    assert set(found) == {"email.txt.j2", "email.html.j2", "page.html.j2", *VERIFYING}
+    assert set(found) == {"email.txt.j2", "email.html.j2", "page.html.j2", *VERIFYING, *LETTERS}
 
 
 def test_a_verification_message_asks_to_confirm_and_says_nothing_of_anybody() -> None:

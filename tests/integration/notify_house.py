@@ -113,6 +113,9 @@ class House:
                 "references",
                 "paces",
                 "contacts",
+                "letters",
+                "letters_due",
+                "letter_names",
                 "resume",
             ):
                 await database[collection].drop()

@@ -121,6 +121,7 @@ LETTERS = Counter(
 )
 LETTERS_QUEUED = Counter("rapport_patient_letters_queued_total", "Messages to patients that are to be sent.", ["kind"])
 LETTER_OLDEST_DUE = Gauge(
-    "rapport_patient_letter_oldest_due_age_seconds", "Age of the oldest message to a patient due and not handed over."
+    "rapport_patient_letter_oldest_due_age_seconds",
+    "Age of the oldest message to a patient that is due and nobody has taken up.",
 )
 CHARTS = Counter("rapport_charts_total", "Charts for e-mails.", ["outcome"])

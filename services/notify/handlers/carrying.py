@@ -31,7 +31,7 @@ from services.notify.domain.letters import (
 from services.notify.domain.notices import Notice
 from services.notify.domain.patient_links import patient_link_token
 from services.notify.domain.wording import Words, words_of
-from services.notify.handlers.handing_over import HAND_OVER, RECORD_TRIES, SLOTS, Messenger
+from services.notify.handlers.handing_over import HAND_OVER, RECORD_TRIES, Messenger
 from services.notify.handlers.letterbox import GONE, Letters, parts_of, row_of
 from services.notify.handlers.post import Post
 from services.notify.store import LATE, DueTimes, minute_of
@@ -39,7 +39,7 @@ from shared.bus.outcomes import describe
 from shared.clock import Clock
 from shared.contracts import Patient, PatientLetters
 from shared.contracts.clinics import Region
-from shared.contracts.letters import Letter, LetterState
+from shared.contracts.letters import Letter, LetterKind, LetterState
 from shared.documents import Mirror
 from shared.errors import Problem, Recoverable
 from shared.logs import logger
@@ -48,7 +48,9 @@ from shared.metrics import LETTER_OLDEST_DUE, LETTERS
 log = logger(__name__)
 POLL: Final = 1.0
 """Seconds between looks at what is due."""
-IN_FLIGHT: Final = 64
+IN_FLIGHT: Final = 16
+AT_ONCE: Final = 4
+"""Hand-overs at once by one channel: few, so that a morning's reminders never stand in an alert's way."""
 NOT_THERE: Final = timedelta(seconds=10)
 """When to look again for a letter that is marked and not written yet, or never."""
 REMEMBERED: Final = 50_000
@@ -134,11 +136,15 @@ class Carrier:
         clock: Clock,
     ) -> None:
         self._letters, self._due, self._patients, self._clock = letters, due, patients, clock
-        self._writing, self._contacts, self._channels = writing, writing.post.contacts, channels
-        self._slots = asyncio.Semaphore(SLOTS)
+        self._writing, self._contacts = writing, writing.post.contacts
+        self._channels = {one: channels[one] for one in (Channel.SMS, Channel.EMAIL) if one in channels}
+        self._slots = {one: asyncio.Semaphore(AT_ONCE) for one in self._channels}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._next: OrderedDict[str, datetime] = OrderedDict()
         self._since: datetime | None = None
+        for kind in LetterKind:  # from zero on, or Prometheus does not see the first one as an increase
+            for channel in self._channels:
+                LETTERS.labels(kind.value, channel.value, "sent")
 
     # --- what is due --------------------------------------------------------------------------------------------------
 
@@ -157,12 +163,17 @@ class Carrier:
         if self._since is None:
             self._since = await self._due.open()
         marked = await self._due.marked(self._since, now)
-        rows = dict.fromkeys(row for name in sorted(marked) for row in marked[name])
-        waiting = [row for row in rows if row not in self._tasks and self._next.get(row, now) <= now]
-        for row in waiting[: max(0, IN_FLIGHT - len(self._tasks))]:
+        since = {row: minute_of(name) for name in sorted(marked, reverse=True) for row in marked[name]}
+        waiting = [
+            row
+            for row in sorted(since, key=since.__getitem__)
+            if row not in self._tasks and self._next.get(row, now) <= now
+        ]
+        room = max(0, IN_FLIGHT - len(self._tasks))
+        for row in waiting[:room]:
             self._tasks[row] = task = asyncio.create_task(self._guarded(row), name="letter")
             task.add_done_callback(partial(self._ended, row))
-        oldest = min((minute_of(name) for name, found in marked.items() if set(found) & set(waiting)), default=now)
+        oldest = min((self._next.get(row, since[row]) for row in waiting[room:]), default=now)
         LETTER_OLDEST_DUE.set(max(0.0, (now - oldest).total_seconds()))
         await self._clear({name: found for name, found in marked.items() if minute_of(name) < now - LATE}, now)
 
@@ -269,21 +280,32 @@ class Carrier:
         channel = letter.channel
         if channel is None:
             return
-        async with self._slots:
+
+        def mine(one: Letter, after: Letter) -> Letter:
+            """What becomes of it, unless it was taken from us."""
+            return after if one.lease_until == letter.lease_until else one
+
+        async with self._slots[channel]:
             now = self._clock.now()
             if letter.lease_until is None or (letter.lease_until - now).total_seconds() < HAND_OVER:
+                await self._recorded(key, letter.letter, lambda one: mine(one, given_back(one, Now(channel), now)))
                 return
             situation = await self._situation(key, now)
-            mine = [letter]  # the others were counted when it was claimed
-            found = verdict(letter, mine, situation, now)
+            found = verdict(letter, [letter], situation, now)  # the others were counted when it was claimed
             address = None if situation.patient is None else address_of_patient(situation.patient, channel)
             if found != Now(channel) or situation.patient is None or address is None:
-                await self._recorded(key, letter.letter, lambda one: given_back(one, found, now))
+                await self._recorded(key, letter.letter, lambda one: mine(one, given_back(one, found, now)))
                 return
             result = await self._sent(self._writing.notice(situation.patient, letter, channel, address, now), channel)
         ended, jitter = self._clock.now(), random.random()  # noqa: S311  spreading load, not hiding anything
-        await self._recorded(key, letter.letter, lambda one: after_try(one, channel, result, ended, jitter))
-        if result.outcome is Outcome.ACCEPTED:
+        accepted = result.outcome is Outcome.ACCEPTED
+
+        def tried(one: Letter) -> Letter:
+            after = after_try(one, channel, result, ended, jitter)
+            return after if accepted else mine(one, after)
+
+        await self._recorded(key, letter.letter, tried)
+        if accepted:
             LETTERS.labels(letter.kind.value, channel.value, "sent").inc()
         if result.stopped:
             await _persistently(lambda: self._contacts.stop(address, by="provider"))

@@ -8,7 +8,9 @@ from tests import data_moodpath
 from tests.stack import Stack, open_stack
 
 collect_ignore = (
-    [] if data_moodpath.present() else ["e2e/test_real_input.py", "unit/backtest/test_backtest_real_input.py"]
+    []
+    if data_moodpath.present()
+    else ["e2e/test_real_input.py", "e2e/test_year_real_input.py", "unit/backtest/test_backtest_real_input.py"]
 )
 
 

@@ -136,9 +136,9 @@ def year(seed: int, ends_at: datetime) -> Year:
 def _care(life: Life, course: str, *, over: bool) -> None:
     """From the referral to the discharge, or to today; some who were discharged long ago come back."""
     chance, every = life.chance, life.chance.choice((7, 7, 14))
-    planned = {"leaves": 1, "no_last": 4}.get(course, chance.randint(6, 9))
+    planned = {"leaves": 1, "no_last": 3}.get(course, chance.randint(5, 7))
     weeks = planned * every // 7 + 3
-    ago = chance.randint(weeks, WEEKS - 2) if over else chance.randint(8, 15)
+    ago = chance.randint(weeks, WEEKS - 2) if over else chance.randint(7, 12)
     starts_at = _at(life, life.ends_at - timedelta(weeks=ago), chance.randint(9, 15))
     life.step(
         "PUT",
@@ -231,7 +231,7 @@ def _session(life: Life, at: datetime, *, surely: bool) -> bool:
     late = {"late_minutes": 10} if marked == "late" else {}
     life.step("POST", f"/v1/sessions/{session}/attendance", {"attendance": marked} | late)
     held = marked in ("attended", "late")
-    if held and chance.random() < 0.7:
+    if held and chance.random() < 0.6:
         rated_at = at + timedelta(minutes=chance.randint(60, 300))
         level = chance.choice((9, 9, 9, 8, 6))
         answers = {name: min(level + chance.randint(0, 1), 10) for name in RATED}

@@ -16,16 +16,17 @@ NATIONAL_SD = {"phq9": 6.1, "gad7": 5.1}
 FEWEST = 5
 """A count from 1 to one below it is not shown."""
 
-PARTS = {
-    "ended": [("completed", "not_completed")],
-    "completed": [
-        ("cases", "not_a_case"),
-        ("reliable_improvement", "reliable_deterioration", "no_reliable_change", "not_classified"),
-    ],
-    "cases": [("recovery", "not_recovered"), ("reliable_recovery", "not_reliably_recovered")],
-    "recovery": [("reliable_recovery", "recovered_only")],
-}
+PARTS = [
+    ("ended", ("completed", "not_completed")),
+    ("completed", ("cases", "not_a_case")),
+    ("cases", ("recovery", "not_recovered")),
+    ("cases", ("reliable_recovery", "not_reliably_recovered")),
+    ("recovery", ("reliable_recovery", "recovered_only")),
+    ("completed", ("reliable_improvement", "reliable_deterioration", "no_reliable_change", "not_classified")),
+]
 """Which numbers add up to which."""
+UNSEEN = {"not_completed", "not_recovered", "not_reliably_recovered", "recovered_only"}
+"""Numbers that no report has: a 0 among them is nobody's to subtract."""
 RATES = {
     "recovery": "cases",
     "reliable_recovery": "cases",
@@ -129,25 +130,26 @@ def counted(episodes: list[Plain]) -> dict[str, int]:
     }
 
 
-def hidden(counts: dict[str, int]) -> set[str]:
-    """Which counts are not shown: from 1 to 4; of parts of a known whole, the next smallest beside a lone one."""
-    found = {name for name, count in counts.items() if 1 <= count < FEWEST}
+def hidden(counts: dict[str, int], besides: set[str]) -> set[str]:
+    """What is not shown: 1 to 4, and what is hidden besides; of parts of a known whole, one more than a lone one."""
+    found = {name for name, count in counts.items() if 1 <= count < FEWEST} | besides
     while True:
-        more = next((name for name in _given_away(counts, found)), None)
-        if more is None:
+        more = _given_away(counts, found)
+        if not more:
             return found
-        found.add(more)
+        found |= more
 
 
-def _given_away(counts: dict[str, int], found: set[str]) -> list[str]:
+def _given_away(counts: dict[str, int], found: set[str]) -> set[str]:
     """What must be hidden besides, as a hidden number could be worked out from it."""
-    for whole, ways in PARTS.items():
-        for parts in ways:
-            lone = [name for name in parts if name in found]
-            others = [name for name in parts if name not in found and counts[name] > 0]
-            if whole not in found and len(lone) == 1 and others:
-                return [min(others, key=lambda name: counts[name])]
-    return []
+    for whole, parts in PARTS:
+        lone = [name for name in parts if name in found]
+        others = [name for name in parts if name not in found and counts[name] > 0]
+        if not others and not UNSEEN & {*parts}:
+            others = [name for name in parts if name not in found]
+        if whole not in found and len(lone) == 1 and others:
+            return {min(others, key=lambda name: counts[name])}
+    return set()
 
 
 def reports(episodes: list[Plain], group_of: Callable[[Plain], str] | None) -> dict[str, Plain]:
@@ -157,16 +159,29 @@ def reports(episodes: list[Plain], group_of: Callable[[Plain], str] | None) -> d
         for one in episodes:
             groups.setdefault(group_of(one), []).append(one)
     counts = {name: counted(of) for name, of in sorted(groups.items())}
-    not_shown = {name: hidden(of) for name, of in counts.items()}
-    for part in counted([]):
-        small = [name for name in counts if part in not_shown[name]]
-        others = [name for name in counts if part not in not_shown[name] and counts[name][part] > 0]
-        if len(small) == 1 and others:
-            not_shown[min(others, key=lambda name: (counts[name][part], name))].add(part)
+    not_shown = {name: hidden(of, set()) for name, of in counts.items()}
+    while True:
+        alone = [(part, name) for part in counted([]) for name in [_lone(part, counts, not_shown)] if name is not None]
+        if not alone:
+            break
+        part, name = alone[0]
+        not_shown[name] = hidden(counts[name], {*not_shown[name], part})
     everyone = counted(episodes)
-    return {"": _report(episodes, everyone, hidden(everyone))} | {
+    return {"": _report(episodes, everyone, hidden(everyone, set()))} | {
         name: _report(of, counts[name], not_shown[name]) for name, of in sorted(groups.items())
     }
+
+
+def _lone(part: str, counts: dict[str, dict[str, int]], not_shown: dict[str, set[str]]) -> str | None:
+    """Where a part is hidden in one group alone, the group of the next smallest; a 0 where all of them is shown."""
+    (first, *more) = [name for name in counts if part in not_shown[name]] or [""]
+    if not first or more:
+        return None
+    shown = [(counts[name][part], name) for name in counts if name != first]
+    able = [one for one in shown if one[0] > 0]
+    if counts[first][part] not in range(1, FEWEST) and part not in UNSEEN:
+        able = able or shown
+    return min(able)[1] if able else None
 
 
 def by_clinician(episode: Plain) -> str:

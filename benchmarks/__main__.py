@@ -1,4 +1,7 @@
-"""`make bench`: every measured promise in one run, printed and written to .run/bench.json with machine and versions."""
+"""`make bench`: every measured promise in one run, printed and written to .run/bench.json with machine and versions.
+
+`python -m benchmarks detection` is apart: how well the rules find what came, written to docs/detection.md.
+"""
 
 import asyncio
 import importlib.metadata
@@ -14,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import alerting, caseload, door, history, insights, screening, strategies
+from benchmarks.detection.report import write_report
 from tests.stack import open_stack
 
 PARTS: Final = {
@@ -74,8 +78,11 @@ async def measure(names: list[str]) -> dict[str, Any]:
 def main() -> int:
     """Measure the named parts, or all. Exit 1 where a wanted figure is missed, so that nobody overlooks it."""
     names = sys.argv[1:] or [*PARTS, *ALONE]
+    if names == ["detection"]:  # needs no stack, and measures no speed
+        return write_report()
     if unknown := [name for name in names if name not in PARTS | ALONE]:
-        print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(PARTS | ALONE)}.", file=sys.stderr)
+        known = ", ".join([*PARTS, *ALONE, "detection"])
+        print(f"No such benchmark: {', '.join(unknown)}. There are: {known}.", file=sys.stderr)
         return 2
     result = {"machine": machine(), "figures": asyncio.run(measure(names))}
     RESULT.parent.mkdir(exist_ok=True)

@@ -17,10 +17,11 @@ from fastapi import FastAPI
 
 from deploy.grafana.dashboard import dashboard
 from deploy.rule_pages import index, pages
-from services.__main__ import merged_openapi, service_apps
+from services.__main__ import service_apps
 from shared.contracts import EVENTS
 from shared.contracts.base import Fact
 from shared.runtime import routes_of
+from shared.runtime.host import merged_openapi
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "shared/contracts/examples"

@@ -114,4 +114,21 @@ DELIVERIES_HELD = Counter("rapport_deliveries_held_total", "SMS held because the
 DELIVERY_OLDEST_DUE = Gauge(
     "rapport_delivery_oldest_due_age_seconds", "Age of the oldest delivery due and not handed over."
 )
+ALERTS_USED_UP = Gauge(
+    "rapport_alerts_used_up",
+    "Open alerts of which everybody on the list was told, and nobody acknowledged.",
+    ["urgency"],
+)
+RISK_WITHOUT_RECIPIENT = Gauge(
+    "rapport_risk_alerts_without_recipient",
+    "Open risk alerts that found nobody to tell, and went to the clinic's fallback contact for want of anybody else.",
+)
+HELD = Counter(
+    "rapport_messages_held_total",
+    "Messages that could wait and were put into a later digest: quiet hours, digest chosen, budget used up, bundle.",
+    ["reason"],
+)
+AUDIT_FINDINGS = Gauge("rapport_audit_findings", "What the last audit found wrong; it was set going again.", ["wrong"])
+AUDIT_KICKS = Counter("rapport_audit_kicks_total", "What audits set going again.", ["wrong"])
+AUDIT_LAST = Gauge("rapport_audit_last_timestamp_seconds", "When the last audit ended.")
 CHARTS = Counter("rapport_charts_total", "Charts for e-mails.", ["outcome"])

@@ -3,20 +3,32 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
+from benchmarks.detection.series import SOURCES
 from tests import data_moodpath
 from tests.stack import Stack, open_stack
+
+settings.register_profile("rapport", deadline=None)  # no test here is about how long something takes
+settings.load_profile("rapport")
 
 collect_ignore = (
     []
     if data_moodpath.present()
     else ["e2e/test_real_input.py", "e2e/test_year_real_input.py", "unit/backtest/test_backtest_real_input.py"]
 )
+_SETS_ABSENT = sorted({source.folder for source in SOURCES if not source.present})
+collect_ignore += ["unit/test_detection_real_input.py"] if _SETS_ABSENT else []
 
 
-def pytest_report_header() -> str:
+def pytest_report_header() -> list[str]:
     """Say whether the tests on real people's entries are run; they need data that is never part of the project."""
-    return "real input: moodpath" if data_moodpath.present() else f"real input is NOT tested: {data_moodpath.ABSENT}"
+    return [
+        "real input: moodpath" if data_moodpath.present() else f"real input is NOT tested: {data_moodpath.ABSENT}",
+        f"reading data sets for detection is NOT tested: {', '.join(_SETS_ABSENT)} not beside the repository"
+        if _SETS_ABSENT
+        else "data sets for detection: all",
+    ]
 
 
 @pytest.fixture(scope="session")

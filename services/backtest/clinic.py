@@ -7,6 +7,8 @@ rules:
   gone_quiet: off
 scales:                    # measures that are not built in
   moodpath: {minimum: 0, maximum: 4, items: {q16: {minimum: 0, maximum: 4, risk: true}}}
+cut_offs:                  # optional: these scales are then judged by the rules about scores too
+  bdi: {reliable_change: 9, caseness: 10}
 zone: Europe/Berlin        # optional; UTC
 working_hours: {mon: ["09:00", "17:00"]}   # optional; Monday to Friday, 9 to 5
 ```
@@ -24,7 +26,7 @@ from pydantic import ValidationError
 from services.backtest.refusals import Refused
 from services.intake.domain import set_up_clinic
 from shared.contracts import Clinic
-from shared.contracts.clinics import ClinicSettings, RuleSet, Scale, ScaleItem
+from shared.contracts.clinics import ClinicSettings, CutOff, RuleSet, Scale, ScaleItem
 from shared.errors import Problem
 
 CLINIC: Final = "backtest"
@@ -39,6 +41,7 @@ _WANTED: Final = {
     "rules": "write each rule as `gone_quiet: {min_days: 10}`, or `gone_quiet: off`",
     "scales": "write each measure as `sleepscale: {minimum: 0, maximum: 10}`, the minimum below the maximum, and its "
     "items, where it has any, as `items: {q1: {minimum: 0, maximum: 4, risk: true}}`",
+    "cut_offs": "write each measure's numbers as `bdi: {reliable_change: 9, caseness: 10}`, or one of the two",
     "zone": "write an IANA time zone such as Europe/London",
     "working_hours": 'write opening and closing time by weekday, as in `mon: ["09:00", "17:00"]`',
 }
@@ -85,6 +88,7 @@ def _set_up(content: Mapping[Any, Any], where: str) -> Clinic:
         "working_hours": _hours(content.get("working_hours", _OFFICE)),
         "rule_set": {"base": content.get("base"), "rules": rules},
         "scales": scales,
+        "cut_offs": _cut_offs(content.get("cut_offs"), problems),
         "fallback_contact": _NOBODY,
     }
     try:
@@ -132,6 +136,20 @@ def _scales(given: Any, problems: list[str]) -> list[dict[str, Any]]:
             if isinstance(field, dict):
                 problems += _unknown(f"scales.{name}.items.{item}", field, [*ScaleItem.model_fields])
         found.append({**{str(key): value for key, value in scale.items()}, "name": name, "items": items})
+    return found
+
+
+def _cut_offs(given: Any, problems: list[str]) -> dict[str, Any]:
+    """The clinic's own numbers by measure. What is not known is refused, so that a misspelt `caseness` is not lost."""
+    found = {}
+    for name, cut_off in _entries("cut_offs", given, problems):
+        if not isinstance(cut_off, dict):
+            problems.append(f"cut_offs.{name}: {_WANTED['cut_offs']}")
+            continue
+        problems += _unknown(f"cut_offs.{name}", cut_off, [*CutOff.model_fields])
+        wrong = [key for key in CutOff.model_fields if key in cut_off and not _is_number(cut_off[key])]
+        problems += [f"cut_offs.{name}.{key}: write a number" for key in wrong]
+        found[name] = {key: value for key, value in cut_off.items() if key not in wrong}
     return found
 
 

@@ -15,11 +15,10 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
-from services.backtest.clinic import CLINIC
 from services.backtest.refusals import Refused
 from services.mood.domain import CheckIn, Instrument, Questionnaire, check_in, instruments_of, not_understood
 from services.mood.domain import questionnaire as completed
-from shared.contracts import Fact
+from shared.contracts import Clinic, Fact
 from shared.contracts.clinics import ClinicSettings
 from shared.errors import FieldError, Problem
 
@@ -57,7 +56,7 @@ class Log:
     rows: those that were read, repeated ones among them; repeated: those that said again what another had said.
     """
 
-    settings: ClinicSettings
+    clinic: Clinic
     rows: int = 0
     repeated: int = 0
     problems: list[tuple[int, str]] = field(default_factory=list)
@@ -82,7 +81,7 @@ class Log:
         found = []
         for (at, instrument), rows in self._entries[patient].items():
             try:
-                found.append((f"{instrument}@{at.isoformat()}", _fact(patient, instrument, rows, self.settings)))
+                found.append((f"{instrument}@{at.isoformat()}", _fact(patient, instrument, rows, self.clinic)))
             except Problem as problem:
                 self.problems += [_located(error, instrument, rows) for error in problem.errors]
         return found
@@ -109,15 +108,15 @@ class Log:
             raise Refused([f"line {line}: {problem}" for line, problem in sorted(self.problems)])
 
 
-def read_log(path: Path, settings: ClinicSettings) -> Log:
+def read_log(path: Path, clinic: Clinic) -> Log:
     """Read a log.
 
-    settings: the clinic's, for the scales it has declared.
+    clinic: for the scales it has declared; its first settings count.
 
     Raises:
         Refused: the file cannot be read at all. What is wrong with rows stands in `problems`.
     """
-    log, measures = Log(settings), _Measures(settings)
+    log, measures = Log(clinic), _Measures(clinic.settings[0])
     try:
         with path.open(encoding="utf-8-sig", newline="") as text:
             for line, cells in _lines(csv.reader(text, strict=True), log.problems):
@@ -223,18 +222,20 @@ def _named(measure: Measure) -> str:
     return f"{measure.instrument}.{measure.item}" if measure.item else measure.instrument
 
 
-def _fact(patient: str, instrument: str, rows: Entry, settings: ClinicSettings) -> Fact:
+def _fact(patient: str, instrument: str, rows: Entry, clinic: Clinic) -> Fact:
     """The fact that mood would have published, sent at the moment it happened. Raises Problem 422."""
     at = min((row.at for row in rows.values()), key=lambda at: at.utcoffset() or timedelta(0))
     sent: dict[str, Any] = {"patient": patient, "occurred_at": at.isoformat()}
     try:
         if instrument == MOOD:
             sent["mood"] = rows[Measure(MOOD, "")].value
-            return check_in(CheckIn.model_validate(sent), clinic=CLINIC, settings=settings, now=at).fact
+            return check_in(CheckIn.model_validate(sent), clinic=clinic, now=at).fact
         items = {measure.item: row.value for measure, row in sorted(rows.items()) if measure.item}
         total = rows.get(Measure(instrument, ""))
         sent |= {"instrument": instrument, "items": items or None, "total": total.value if total else None}
-        return completed(Questionnaire.model_validate(sent), clinic=CLINIC, settings=settings, now=at).fact
+        return completed(
+            Questionnaire.model_validate(sent), clinic=clinic.clinic, settings=clinic.settings[0], now=at
+        ).fact
     except ValidationError as error:
         raise not_understood(error.errors(include_url=False, include_input=False)) from None
 

@@ -52,9 +52,8 @@ def backtest_log(
     if rules is not None or compare is not None:
         other = starter_clinic() if compare is None else read_clinic(compare)
         clinics.append(with_rules(clinic, other.settings[0].rule_set))
-    settings = clinic.settings[0]
-    read = read_log(log, settings)
-    watched = _watched(read, settings.working_time.zone)
+    read = read_log(log, clinic)
+    watched = _watched(read, clinic.settings[0].working_time.zone)
     with Progress(console=console, disable=read.rows < LONG, transient=True) as progress:
         task = progress.add_task("Assessing", total=sum(map(read.size, read.patients)))
         raised = _raised(read, clinics, watched, lambda entries: progress.advance(task, entries))
@@ -121,7 +120,7 @@ def _write(output: Path, raised: Sequence[Raised]) -> None:
 
 def _cells(one: Raised) -> tuple[str, ...]:
     cleared = "" if one.cleared_at is None else _instant(one.cleared_at)
-    return (one.patient, _instant(one.raised_at), one.rule, one.severity, one.reason, cleared)
+    return (one.patient, _instant(one.raised_at), one.rule, one.severity or "", one.reason, cleared)
 
 
 def _instant(at: datetime) -> str:

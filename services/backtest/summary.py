@@ -10,6 +10,8 @@ from services.backtest.run import Report
 from services.insights.domain import CATALOGUE, Raised, Tally, difference, tally, tally_by_rule
 
 NOT_IN_A_LOG: Final = (
+    "not_on_track",
+    "stalled",
     "question_unanswered",
     "rating_drop",
     "crisis_language",

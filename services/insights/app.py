@@ -19,6 +19,7 @@ from services.insights.handlers import (
     OutcomeReader,
     Reader,
     Receipts,
+    TrendReader,
 )
 from services.insights.settings import Settings
 from services.insights.store import MongoBacktests, MongoStore, ResumeReader
@@ -93,6 +94,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         },
         "clock": clock,
         "reader": reader,
+        "trends": TrendReader(store=store, shelf=store, clinics=clinics, progress=progress, clock=clock),
         "briefs": Briefs(shelf=store, reader=reader, clinics=clinics, clock=clock),
         "receipts": receipts,
         "backtests": backtests,

@@ -17,6 +17,8 @@ from services.mood.handlers import (
     Reader,
     Receipts,
     Recorder,
+    Reminding,
+    Schedules,
     Strategies,
 )
 from services.mood.settings import Settings
@@ -52,7 +54,8 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     feed = TableFeed(service=SERVICE, source=source(group=None, topics=TABLES), on_event=clinics.apply)
     # timelines may be a moment behind (reads can wait for a position); the door may not
     read = source(group=name, topics=SUBSCRIPTIONS, fetching=LEISURELY)
-    follower = Follower(store=store)
+    reminding = Reminding(store=store, clinics=clinics, publisher=publisher, clock=clock)
+    follower = Follower(store=store, reminding=reminding)
     runner = Runner(service=SERVICE, source=read, handler=follower, resume=resume, publisher=publisher, clock=clock,
                     limits=Limits(concurrency=16))  # fmt: skip  # a batch that pauses must not hold up the others
     work = {"bus": runner.run(), "clinics": feed.run()}
@@ -82,5 +85,6 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         "reader": Reader(store=store, clinics=clinics, clock=clock),
         "receipts": receipts,
         "strategies": Strategies(publisher=publisher, store=store, clinics=clinics, clock=clock),
+        "schedules": Schedules(store=store, clinics=clinics, publisher=publisher, clock=clock),
         "reached": reached,
     }

@@ -30,10 +30,16 @@ from services.notify.handlers import (
     OWN,
     SUBSCRIPTIONS,
     TABLES,
+    Auditor,
+    ByLink,
+    BySms,
     Contacts,
+    Deciding,
     Desk,
     Dispatcher,
+    Figures,
     HandingOver,
+    Holding,
     Messenger,
     OpenAlerts,
     Pacing,
@@ -43,6 +49,7 @@ from services.notify.handlers import (
     Verifying,
     keep_showing,
 )
+from services.notify.handlers.receiving import SendText
 from services.notify.settings import Settings
 from services.notify.store import ALERT_FACETS, Clinics, Store
 from shared import runtime
@@ -100,14 +107,19 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         public_url=settings.public_url,
         link_key=settings.link_key(),
         apprise=settings.apprise_keys,
+        link_days=settings.link_days,
     )
-    channels = await _channels(settings, stack, clock)
+    senders: dict[str, SendText] = {}
+    channels = await _channels(settings, stack, clock, senders)
+    holding = Holding(deliveries=store.deliveries, load=store.load, post=post, clock=clock)
+    deciding = Deciding(alerts=alerts, deliveries=store.deliveries, post=post, clock=clock)
     handing_over = HandingOver(
         deliveries=store.deliveries,
         alerts=alerts,
         post=post,
         pacing=Pacing(paces=store.paces, deliveries=store.deliveries, contacts=contacts, clock=clock),
         channels=channels,
+        holding=holding,
         clock=clock,
     )
     dispatcher = Dispatcher(deliveries=store.deliveries, due=store.due, handing_over=handing_over, clock=clock)
@@ -123,6 +135,20 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         handing_over=handing_over,
         dispatcher=dispatcher,
         open_alerts=open_alerts,
+        clock=clock,
+    )
+    auditor = Auditor(
+        open_alerts=open_alerts,
+        alerts=alerts,
+        assessments=assessments,
+        patients=patients,
+        register=store.register,
+        deliveries=store.deliveries,
+        due=store.due,
+        reconciler=reconciler,
+        handing_over=handing_over,
+        dispatcher=dispatcher,
+        post=post,
         clock=clock,
     )
     resume = MongoResumeStore(database=database, group=SERVICE)
@@ -158,6 +184,10 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         await _patiently(contact_states.open)
         await feed.run()
 
+    def caught_up() -> bool:
+        lanes = runner.health().lanes.values()
+        return bool(lanes) and all(lane.caught_up or lane.state in ("newer_major", "fuse") for lane in lanes)
+
     async def on_the_bus() -> None:
         """The store first, then clinics and contacts whole, then the patients."""
         await _patiently(alerts.open)
@@ -170,21 +200,56 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
                 contact_states.run_sweeper(),
                 dispatcher.run(),
                 verifying.run(),
+                auditor.run(caught_up),
             ):
                 group.create_task(work)
 
+    desk = Desk(
+        alerts=alerts,
+        register=store.register,
+        deliveries=store.deliveries,
+        openings=store.openings,
+        deciding=deciding,
+        by_sms=BySms(
+            alerts=alerts,
+            register=store.register,
+            deliveries=store.deliveries,
+            answered=store.answered,
+            deciding=deciding,
+            post=post,
+            clock=clock,
+        ),
+        post=post,
+        clock=clock,
+    )
     work = {"clinics": tables(), "gauges": keep_showing(open_alerts, clock), "bus": on_the_bus()}
     tasks = [await opened(runtime.background(one, name=f"{SERVICE} {name}")) for name, one in work.items()]
     return {
         "verifier": verifier,
         "clock": clock,
-        "desk": Desk(alerts=alerts, register=store.register, deliveries=store.deliveries, post=post, clock=clock),
+        "desk": desk,
+        "by_link": ByLink(
+            alerts=alerts,
+            register=store.register,
+            openings=store.openings,
+            deciding=deciding,
+            post=post,
+            clock=clock,
+        ),
+        "figures": Figures(alerts=alerts, patients=patients, load=store.load, post=post, clock=clock),
+        "auditor": auditor,
         "pages": Pages(),
         "contacts": contacts,
         "clinics": clinics,
         "settings": settings,
         "receiving": Receiving(
-            deliveries=store.deliveries, post=post, contacts=contacts, dispatcher=dispatcher, clock=clock
+            deliveries=store.deliveries,
+            post=post,
+            contacts=contacts,
+            dispatcher=dispatcher,
+            clock=clock,
+            on_reply=desk.answer,
+            senders=senders,
         ),
         "reached": partial(wait_for, resume),
         "pings": {
@@ -196,8 +261,13 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     }
 
 
-async def _channels(settings: Settings, stack: AsyncExitStack, clock: Clock) -> dict[Channel, Messenger]:
-    """E-mail and webhooks always; SMS and Apprise where they are set up. E-mail and SMS by all of their providers."""
+async def _channels(
+    settings: Settings, stack: AsyncExitStack, clock: Clock, senders: dict[str, SendText]
+) -> dict[Channel, Messenger]:
+    """E-mail and webhooks always; SMS and Apprise where they are set up. E-mail and SMS by all of their providers.
+
+    senders: is given the providers that answers to texts are sent by.
+    """
     client = await stack.enter_async_context(httpx.AsyncClient(timeout=PROVIDER_TIMEOUT))
     channels: dict[Channel, Messenger] = {
         Channel.WEBHOOK: WebhookChannel(
@@ -213,7 +283,7 @@ async def _channels(settings: Settings, stack: AsyncExitStack, clock: Clock) -> 
         "twilio": settings.twilio_weight,
         "govuk-notify": settings.govuk_weight,
     }
-    providers = {Channel.EMAIL: await _email(settings, stack), Channel.SMS: await _sms(settings, stack, clock)}
+    providers = {Channel.EMAIL: await _email(settings, stack), Channel.SMS: await _sms(settings, stack, clock, senders)}
     for channel, some in providers.items():
         if some:
             channels[channel] = Failover(channel=channel, providers=some, weights=weights, clock=clock)
@@ -244,7 +314,9 @@ async def _email(settings: Settings, stack: AsyncExitStack) -> dict[str, Sender]
     return found
 
 
-async def _sms(settings: Settings, stack: AsyncExitStack, clock: Clock) -> dict[str, Sender]:
+async def _sms(
+    settings: Settings, stack: AsyncExitStack, clock: Clock, senders: dict[str, SendText]
+) -> dict[str, Sender]:
     within = timedelta(minutes=settings.receipt_minutes)
     found: dict[str, Sender] = {}
     if settings.twilio_account:
@@ -267,7 +339,7 @@ async def _sms(settings: Settings, stack: AsyncExitStack, clock: Clock) -> dict[
             clock=clock,
             receipt_within=within if settings.govuk_callback_token else None,
         )
-        found["govuk-notify"] = SmsChannel(provider=govuk)
+        found["govuk-notify"], senders["govuk-notify"] = SmsChannel(provider=govuk), govuk.send
     return found
 
 

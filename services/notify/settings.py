@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from shared.runtime import CommonSettings
 
 AppriseKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-LONGEST_PUBLIC_URL = 60
+LONGEST_PUBLIC_URL = 50
 """A link must leave room for words in an SMS of 160."""
 
 
@@ -70,7 +70,10 @@ class Settings(CommonSettings):
     public_url: str = Field(
         default="http://127.0.0.1:8080",
         validation_alias="NOTIFY_PUBLIC_URL",
-        description="Where clinicians' links lead: the gateway's public origin, at most 60 characters.",
+        description="Where clinicians' links lead: the gateway's public origin, at most 50 characters.",
+    )
+    link_days: int = Field(
+        default=7, ge=1, le=60, validation_alias="NOTIFY_LINK_DAYS", description="How long a message's link works."
     )
     link_secret: str = Field(default="", validation_alias="NOTIFY_LINK_SECRET", repr=False)
 

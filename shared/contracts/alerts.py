@@ -37,6 +37,7 @@ class Told(Part):
     urgency: Urgency
     said: str
     added_at: AwareDatetime = Field(description="When it became part of this alert.")
+    accepted_at: AwareDatetime | None = Field(default=None, description="When it was accepted at the door.")
     round: int = Field(default=1, ge=1, description="The round of news it came with; one round is one message.")
     settled_at: AwareDatetime | None = Field(
         default=None,
@@ -93,6 +94,33 @@ class Escalation(Part):
     )
 
 
+class Via(StrEnum):
+    """How somebody said that they have an alert."""
+
+    API = "api"
+    LINK = "link"
+    SMS = "sms"
+
+
+class Acknowledgement(Part):
+    """Somebody said that they have it. link: a fingerprint of the link it was said by, which is used up with it."""
+
+    at: AwareDatetime
+    by: str
+    via: Via
+    link: str | None = None
+
+
+class Resent(Part):
+    """Somebody asked for the alert's message once more."""
+
+    resend: str = Field(description="Its id, made from the request, so that a retry asks once.")
+    at: AwareDatetime
+    by: str = Field(description="Who asked.")
+    clinician: Id | None = Field(default=None, description="Whom to tell; left out: the patient's clinician.")
+    settled_at: AwareDatetime | None = Field(default=None, description="When it was handed over.")
+
+
 class Alert(Document):
     """One open alert per patient and rule; its `told` is the memory that keeps anybody from being told twice."""
 
@@ -119,6 +147,10 @@ class Alert(Document):
     clinician: Id | None = None
     acknowledged_at: AwareDatetime | None = None
     acknowledged_by: str | None = None
+    acknowledgements: list[Acknowledgement] = Field(
+        default_factory=list, description="Everybody who ever had it, the latest ones, in order."
+    )
+    resent: list[Resent] = Field(default_factory=list, description="What was asked to be sent again, in order.")
     closed_at: AwareDatetime | None = None
     closed_by: str | None = Field(default=None, description="A person, or `rapport` where the concern ended by itself.")
     disposition: Disposition | None = None

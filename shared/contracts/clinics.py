@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from shared.contracts.base import Document, Id, Number, Part, PersonalChannel, Zone
 from shared.contracts.escalation import DutyRota, EscalationSettings
+from shared.contracts.expected_response import ExpectedResponse
+from shared.contracts.protocols import CheckInQuestion, Protocol, ProtocolName, Weekday
 from shared.contracts.topics import Topic
 from shared.working_time import WorkingTime
 
@@ -19,7 +21,6 @@ Mobile = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 """A mobile number in E.164 form, e.g. +447700900001."""
 LicenceHeld = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 """The licence a clinic says it holds, in its own words: who granted it, or its number."""
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class Role(StrEnum):
@@ -154,6 +155,40 @@ class Webhook(Part):
     )
 
 
+class QuietHours(Part):
+    """Hours in which a clinician is not told what can wait, in their own zone. What is due at once ignores them."""
+
+    days: list[Weekday] = Field(
+        default_factory=lambda: list(get_args(Weekday)), min_length=1, description="The days on which they begin."
+    )
+    starts: time = Field(description="Local time of day, without an offset.")
+    ends: time = Field(description="Exclusive; not after `starts`: on the next day.")
+
+
+LowPriority = Literal["message", "digest"]
+"""How what can wait reaches somebody: one message each, or as a line of their next morning's digest."""
+
+
+class Fatigue(Part):
+    """What keeps a clinician's alerts few enough to be read. Risk alerts, and what is due at once, are exempt."""
+
+    low_priority: LowPriority = Field(default="message", description="Unless the clinician chose for themselves.")
+    bundle_minutes: int = Field(
+        default=15,
+        ge=0,
+        le=240,
+        description="After a message that could wait, the next ones for the same clinician that fall due within so "
+        "many minutes go out together at their end. 0: never.",
+    )
+    alert_budget: int = Field(
+        default=12,
+        ge=1,
+        le=200,
+        description="Messages that can wait which one clinician is sent in one of the clinic's days; what is beyond "
+        "it goes into the next morning's digest.",
+    )
+
+
 class ClinicSettings(Part):
     """A clinic's settings from one instant on."""
 
@@ -170,7 +205,8 @@ class ClinicSettings(Part):
         description="Attestations, by measure: the clinic holds this licence to show the measure's wording.",
     )
     cut_offs: dict[Id, CutOff] = Field(
-        default_factory=dict, description="By instrument: numbers of the clinic's own. The rules have theirs apart."
+        default_factory=dict,
+        description="By instrument: numbers of the clinic's own. For PHQ-9 and GAD-7 the rules have theirs apart.",
     )
     outcome_measures: dict[Id, Id] = Field(
         default_factory=dict,
@@ -188,12 +224,25 @@ class ClinicSettings(Part):
     question_targets: dict[CategoryName, QuestionTarget] = Field(
         default_factory=dict, description="Who answers which questions by when, where it differs from the defaults."
     )
+    protocols: list[Protocol] = Field(
+        default_factory=list, description="What patients are asked for, and when (docs/schedules.md)."
+    )
+    pathways: dict[Id, list[ProtocolName]] = Field(
+        default_factory=dict, description="Which protocols are followed on a pathway."
+    )
+    check_in_questions: list[CheckInQuestion] = Field(
+        default_factory=list, description="Questions of the clinic's own, asked with a check-in."
+    )
     webhooks: list[Webhook] = Field(default_factory=list, description="Systems that hear of every alert.")
     verify_contacts: bool = Field(
         default=False,
         description="Whether addresses are verified before they are relied on: until then what is urgent goes to the "
         "fallback contact as well, and everything else to verified addresses only.",
     )
+    expected_response: ExpectedResponse | None = Field(
+        default=None, description="The clinic's own model of treatment response; None: *not on track* is off."
+    )
+    fatigue: Fatigue = Field(default_factory=Fatigue, description="How many alerts that can wait somebody is sent.")
 
     def question_target(self, category: CategoryName) -> QuestionTarget:
         """Who answers such a question and by when: the clinic's own word, or the default."""
@@ -248,6 +297,13 @@ class Clinician(Document):
     role: Role = Role.THERAPIST
     zone: Zone | None = Field(default=None, description="The clinician's own zone; the clinic's where none is given.")
     away: list[Away] = Field(default_factory=list, max_length=200, description="Leave: what is theirs goes to others.")
+    quiet: list[QuietHours] = Field(default_factory=list, max_length=20, description="When only what is due at once.")
+    working_hours: dict[Weekday, tuple[time, time]] | None = Field(
+        default=None,
+        min_length=1,
+        description="Their own, in their own zone: outside of them only what is due at once reaches them.",
+    )
+    low_priority: LowPriority | None = Field(default=None, description="Left out: as the clinic chose.")
 
     @property
     def key(self) -> str:

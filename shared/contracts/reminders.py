@@ -9,7 +9,8 @@ from shared.contracts.topics import Topic
 
 
 class ReminderDue(Fact):
-    """A patient is to be reminded of one occasion. Its id is made of the occasion and `nth`, so that again is once.
+    """A patient is to be reminded of one occasion. Its id is made of the occasion and `nth`, so that again is once; of
+    one that somebody asked for, of the occasion and their call.
 
     `occurred_at` is when the reminder fell due; after `expires_at` it is not sent any more.
     """
@@ -22,5 +23,8 @@ class ReminderDue(Fact):
     asks: Id = Field(description="`check_in`, or an instrument.")
     due_at: AwareDatetime = Field(description="When the occasion fell due.")
     expires_at: AwareDatetime = Field(description="From when on an answer no longer counts for it.")
-    nth: int = Field(ge=1, description="The first, second... reminder of this occasion.")
+    nth: int = Field(
+        ge=1,
+        description="Which of the reminders of this occasion: the first, the second...",
+    )
     by: str | None = Field(default=None, max_length=200, description="Who asked for it; None: the protocol did.")

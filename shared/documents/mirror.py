@@ -98,6 +98,18 @@ class Mirror(Generic[K]):
         """The highest versions kept, by key, tombstones included; what is not there is left out. Raises Recoverable."""
         return {key: self._read(record) for key, record in (await self._records(keys)).items()}
 
+    async def walk(self, *, after: str = "", limit: int, prefix: str = "") -> list[K]:
+        """What is kept, in the order of the keys: those behind one, that begin with `prefix`, at most so many.
+
+        It scans where a server does not keep `_id` in order (the stand-in): for checks, not for answering. Tombstones
+        included. Raises Recoverable.
+        """
+        last = chr(ord(prefix[-1]) + 1) if prefix else ""
+        bounds = {"$gt": max(after, prefix)} | ({"$lt": prefix[:-1] + last} if prefix else {})
+        with recoverable():
+            records = await self._collection.find({"_id": bounds}).sort([("_id", 1)]).limit(limit).to_list(None)
+        return [self._read(record) for record in records]
+
     async def follow(self, events: Iterable[Event]) -> list[K]:
         """Take in events of this model read from its topic, and say which documents must be published again.
 

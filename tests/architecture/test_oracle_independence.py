@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 ORACLE = Path(__file__).parents[1] / "oracle"
-STANDARD = {"collections", "dataclasses", "datetime", "math", "re", "statistics", "typing", "zoneinfo"}
+STANDARD = {"collections", "dataclasses", "datetime", "hashlib", "math", "re", "statistics", "typing", "zoneinfo"}
 
 
 def imported_by(path: Path) -> set[str]:

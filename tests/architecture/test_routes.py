@@ -7,10 +7,11 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from services.__main__ import merged_openapi, service_apps
+from services.__main__ import service_apps
 from services.notify.api import PUBLIC_ROUTES
 from shared.auth import SCOPES
 from shared.runtime import PUBLIC_PATHS, routes_of
+from shared.runtime.host import merged_openapi
 
 APPS = service_apps()
 

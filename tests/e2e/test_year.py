@@ -17,7 +17,7 @@ from tests.e2e.truth import agrees, inputs
 from tests.e2e.year import CLINICIANS, Life, Year, year
 from tests.oracle import Inputs
 from tests.oracle.briefs import brief, brief_differences
-from tests.oracle.outcomes import by_clinician, by_quarter, ended_episodes, report_differences, reports
+from tests.oracle.ended import by_clinician, by_quarter, ended_episodes, report_differences, reports
 
 SEED = 20261123
 AT_ONCE = 8

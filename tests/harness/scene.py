@@ -25,6 +25,7 @@ from services.notify.channels import (
 from services.notify.channels import Twilio as TwilioProvider
 from services.notify.domain import Channel, next_due, signature
 from services.notify.handlers import Receiving, Verifying
+from services.notify.handlers.receiving import SendText
 from services.notify.settings import Settings
 from shared import runtime
 from shared.contracts import Alert, Assessment, Clinic, Clinician
@@ -59,10 +60,10 @@ class Scene:
         self._with_govuk, self._receipts = govuk, receipts
         self._expected: set[int] = set()
         self._stack = AsyncExitStack()
+        self._senders: dict[str, SendText] = {}
         self._said: dict[str, Concern] = {}
         self._basis = 0
         self.weights = {"twilio": 100, "govuk-notify": 100}
-        self.replies: list[tuple[str, str]] = []
         self.with_apprise = False
 
     # --- the clinic, before it is opened ------------------------------------------------------------------------------
@@ -97,7 +98,8 @@ class Scene:
             contacts=self.process.contacts,
             dispatcher=self.process.dispatcher,
             clock=self.clock,
-            on_reply=self._on_reply,
+            on_reply=self.process.desk.answer,
+            senders=self._senders,
         )
         self.verifying = Verifying(
             clinics=self.process.clinics,
@@ -145,6 +147,7 @@ class Scene:
                 receipt_within=within,
             )
             sms["govuk-notify"] = SmsChannel(provider=provider)
+            self._senders["govuk-notify"] = provider.send
         servers = {"smtp": self.mail} | ({"smtp2": self.mail2} if self.mail2 else {})
         emails = {name: self._email(server) for name, server in servers.items()}
         for email in emails.values():
@@ -182,6 +185,7 @@ class Scene:
             "clinics": self.process.clinics,
             "pages": Pages(),
             "desk": self.process.desk,
+            "by_link": self.process.by_link,
             "settings": settings,
             "receiving": self.receiving,
         }
@@ -197,9 +201,6 @@ class Scene:
 
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=asgi), base_url=PUBLIC) as client:
             yield client
-
-    async def _on_reply(self, number: str, text: str) -> None:
-        self.replies.append((number, text))
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
@@ -313,7 +314,9 @@ class Scene:
         """Somebody answers by text, and GOV.UK Notify passes it on."""
         said = {"id": name, "source_number": sender, "destination_number": "07700900000", "message": body}
         said |= {"date_received": "2026-11-23T10:00:00.000000Z"}
-        return await self.door.post(GOVUK_TEXT, json=said, headers={"Authorization": f"Bearer {GovUk.token}"})
+        answer = await self.door.post(GOVUK_TEXT, json=said, headers={"Authorization": f"Bearer {GovUk.token}"})
+        await self.process.calm()
+        return answer
 
     async def relay_says(
         self, content: bytes, *, name: str = "evt-1", at: datetime | None = None, secret: str = BOUNCES

@@ -113,6 +113,9 @@ class House:
                 "references",
                 "paces",
                 "contacts",
+                "openings",
+                "answered",
+                "load",
                 "resume",
             ):
                 await database[collection].drop()

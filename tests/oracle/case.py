@@ -48,3 +48,4 @@ class Case:
         self.clinic = clinic
         self.now = instant(now)
         self.horizon = instant(horizon)
+        self.parameters: dict[str, dict[str, float]] = {}

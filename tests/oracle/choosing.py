@@ -4,16 +4,41 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.oracle.case import Case
+from tests.oracle.measures import judged_with, own_parameters
 from tests.oracle.plain import Plain, instant, settings_at, settings_history
 
+SCORES: dict[str, float] = {"phq9_caseness": 10, "phq9_change": 6, "gad7_caseness": 8, "gad7_change": 4}
+SHIFT: dict[str, float] = {
+    "lambda": 0.1,
+    "limit": 2.7,
+    "baseline_days": 20,
+    "baseline_span": 28,
+    "sd_floor": 0.5,
+    "gap_cap": 0,
+    "stale_days": 0,
+    "warm_up": 5,
+    "renew_days": 0,
+}
 PARAMETERS: dict[str, dict[str, float]] = {
     "risk_item": {"tell_days": 90},
     "risk_item_rising": {"within_days": 90, "at_once_from": 2},
     "risk_item_skipped": {"days": 30},
     "crisis_language": {"days": 14, "tell_days": 90},
     "reliable_deterioration": {"phq9": 6, "gad7": 4},
-    "mood_shift": {"lambda": 0.1, "limit": 2.7, "baseline_days": 20, "baseline_span": 28, "sd_floor": 0.5},
-    "gone_quiet": {"min_days": 7, "factor": 3, "gaps": 20},
+    "relapse": SCORES,
+    "not_on_track": {"from_session": 2, "phq9_change": 6, "gad7_change": 4},
+    "stalled": {"sessions": 4} | SCORES,
+    "mood_shift": SHIFT,
+    "mood_shift_up": SHIFT,
+    "mood_instability": {
+        "days": 28,
+        "pairs": 10,
+        "factor": 2,
+        "floor": 1,
+        "baseline_days": 20,
+        "baseline_span": 28,
+    },
+    "gone_quiet": {"min_days": 7, "factor": 3, "gaps": 20, "missed": 3},
     "question_unanswered": {"working_days": 2},
     "rating_drop": {"earlier": 3, "min_drop": 0.5, "sd_factor": 2},
     "question_overdue": {},
@@ -21,6 +46,7 @@ PARAMETERS: dict[str, dict[str, float]] = {
     "missed_sessions": {"in_a_row": 2, "risk_days": 90},
 }
 
+NOT_IN_STARTER = ("stalled", "mood_shift_up", "mood_instability")
 INTRODUCED = dict.fromkeys(
     (
         "risk_item_rising",
@@ -29,6 +55,11 @@ INTRODUCED = dict.fromkeys(
         "question_overdue",
         "lingering_question",
         "missed_sessions",
+        "relapse",
+        "not_on_track",
+        "stalled",
+        "mood_shift_up",
+        "mood_instability",
     ),
     datetime(2026, 11, 23, tzinfo=UTC),
 )
@@ -38,32 +69,43 @@ NO_OTHER_RULE = {"risk_item": ("tell_days",), "crisis_language": ("tell_days",),
 """Parameters that may change without making it another rule."""
 
 
-def chosen(rule_set: Plain) -> list[tuple[str, dict[str, float]]]:
-    """The rules of a rule set, in order, each with its parameters."""
-    found = []
+def chosen(settings: Plain) -> list[tuple[str, dict[str, float]]]:
+    """The rules a clinic's settings choose, in order, with their parameters and those of the clinic's own measures."""
+    rule_set, found = settings["rule_set"], []
     for rule, defaults in PARAMETERS.items():
         choice = rule_set.get("rules", {}).get(rule)
-        enabled = rule_set["base"] == "starter" if choice is None else choice.get("enabled", True)
+        in_base = rule_set["base"] == "starter" and rule not in NOT_IN_STARTER
+        enabled = in_base if choice is None else choice.get("enabled", True)
+        if rule == "not_on_track" and not settings.get("expected_response"):
+            enabled = False
         own = {} if choice is None else choice.get("parameters", {})
         if enabled:
-            found.append((rule, {name: own.get(name, default) for name, default in defaults.items()}))
+            as_set = {name: own.get(name, default) for name, default in defaults.items()}
+            found.append((rule, as_set | own_parameters(settings, rule)))
     return found
 
 
 def rules_chosen(clinic: Plain | None, at: datetime) -> list[tuple[str, dict[str, float]]]:
     """The rules in force at an instant."""
-    return chosen(settings_at(clinic, at)["rule_set"])
+    return chosen(settings_at(clinic, at))
 
 
 def told_from(rule: str, case: Case) -> datetime | None:
     """Since when a rule now in force has been so without a break and as the same rule; None: for ever."""
 
     def form(settings: Plain) -> Any:
-        rules = dict(chosen(settings["rule_set"]))
+        rules = dict(chosen(settings))
         if rule not in rules:
             return None
         same = {name: number for name, number in rules[rule].items() if name not in NO_OTHER_RULE.get(rule, ())}
-        return (same, "risk_item" in rules) if rule == "risk_item_rising" else same
+        if rule == "risk_item_rising":
+            return same, "risk_item" in rules
+        if rule == "relapse":
+            return same, rules.get("reliable_deterioration")
+        if rule == "not_on_track":
+            model = settings["expected_response"]["measures"]
+            return same, {measure: model[measure] for measure in judged_with(settings) if measure in model}
+        return same
 
     history = settings_history(case.clinic)
     now_in_force = settings_at(case.clinic, case.now)

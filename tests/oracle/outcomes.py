@@ -1,249 +1,168 @@
-"""Outcomes of episodes of care, as docs/outcomes.md words them: counted from plain documents and facts."""
+"""Relapse, not on track and stalled, as docs/rules.md words them (2.1 to 2.3)."""
 
-from collections.abc import Callable
 from datetime import date
+from math import log
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracle.case import Case
-from tests.oracle.entries import Inputs
-from tests.oracle.missed import THERE
-from tests.oracle.plain import Plain, day, instant, settings_at
-
-CASENESS = {"phq9": 10, "gad7": 8}
-RELIABLE_CHANGE = {"phq9": 6, "gad7": 4}
-NATIONAL_SD = {"phq9": 6.1, "gad7": 5.1}
-FEWEST = 5
-"""A count from 1 to one below it is not shown."""
-
-PARTS = [
-    ("ended", ("completed", "not_completed")),
-    ("completed", ("cases", "not_a_case")),
-    ("cases", ("recovery", "not_recovered")),
-    ("cases", ("reliable_recovery", "not_reliably_recovered")),
-    ("recovery", ("reliable_recovery", "recovered_only")),
-    ("completed", ("reliable_improvement", "reliable_deterioration", "no_reliable_change", "not_classified")),
-]
-"""Which numbers add up to which."""
-UNSEEN = {"not_completed", "not_recovered", "not_reliably_recovered", "recovered_only"}
-"""Numbers that no report has: a 0 among them is nobody's to subtract."""
-RATES = {
-    "recovery": "cases",
-    "reliable_recovery": "cases",
-    "reliable_improvement": "completed",
-    "reliable_deterioration": "completed",
-    "no_reliable_change": "completed",
-    "not_classified": "completed",
-}
-"""Every rate and its denominator."""
+from tests.oracle.measures import chart, judged, scores_of
+from tests.oracle.plain import Plain, below, day, instant, settings_at
+from tests.oracle.said import concern, evidence
 
 
-def ended_episodes(inputs: dict[str, Inputs], since: date, until: date, now: Any) -> list[Plain]:
-    """What came of every episode of care that ended from `since` to `until`, both inclusive.
-
-    The GAD-7 is the anxiety measure: no clinic here names another (`outcome_measures`).
-    """
-    found = []
-    for of in inputs.values():
-        case = Case(of.facts, of.patient, of.sessions, of.questions, of.clinic, now, now)
-        zone = ZoneInfo(settings_at(case.clinic, case.now)["zone"])
-        attended = [
-            instant(session["scheduled_at"]).astimezone(zone).date()
-            for session in case.sessions
-            if session.get("attendance") in THERE
-        ]
-        for episode in (case.patient or {}).get("episodes", []):
-            if episode.get("ended_on") and since <= day(episode["ended_on"]) <= until:
-                found.append(_outcome(case.questionnaires, attended, episode))
-    return found
-
-
-def _outcome(questionnaires: list[Plain], attended: list[date], episode: Plain) -> Plain:
-    begins, ends = day(episode["referred_on"]), day(episode["ended_on"])
-    contacts = len([on for on in attended if begins <= on <= ends])
-    scores = {
-        measure: [
-            form["score"]
-            for form in questionnaires
-            if form["instrument"] == measure
-            and form.get("score") is not None
-            and begins <= day(form["local_day"]) <= ends
-        ]
-        for measure in CASENESS
-    }
-    firsts = {measure: of[0] if of else None for measure, of in scores.items()}
-    lasts = {measure: of[-1] if len(of) > 1 else None for measure, of in scores.items()}
-    return {
-        "clinician": episode.get("clinician"),
-        "ended_on": ends,
-        "completed": contacts >= 2,
-        **judged(firsts, lasts),
-    }
-
-
-def judged(firsts: Plain, lasts: Plain) -> Plain:
-    """Case, recovery and reliable change of first and last scores by measure; None: there is none."""
-    known = [measure for measure in CASENESS if firsts[measure] is not None]
-    case = any(firsts[measure] >= CASENESS[measure] for measure in known) if known else None
-    classified = all(firsts[measure] is not None and lasts[measure] is not None for measure in CASENESS)
-    fell = [classified and firsts[m] - lasts[m] >= RELIABLE_CHANGE[m] for m in CASENESS]
-    rose = [classified and lasts[m] - firsts[m] >= RELIABLE_CHANGE[m] for m in CASENESS]
-    recovery = classified and case is True and all(lasts[m] < CASENESS[m] for m in CASENESS)
-    improved = any(fell) and not any(rose)
-    worse = any(rose) and not any(fell)
-    return {
-        "firsts": firsts,
-        "lasts": lasts,
-        "case": case,
-        "classified": classified,
-        "recovery": recovery,
-        "reliable_improvement": improved,
-        "reliable_recovery": recovery and improved,
-        "reliable_deterioration": worse,
-        "no_reliable_change": classified and not improved and not worse,
-    }
-
-
-def counted(episodes: list[Plain]) -> dict[str, int]:
-    """All counts of a group of episodes, before any is hidden."""
-    completed = [one for one in episodes if one["completed"]]
-    cases = [one for one in completed if one["case"] is not False]
-
-    def count(of: list[Plain], name: str) -> int:
-        return len([one for one in of if one[name]])
-
-    return {
-        "ended": len(episodes),
-        "completed": len(completed),
-        "not_completed": len(episodes) - len(completed),
-        "cases": len(cases),
-        "not_a_case": len(completed) - len(cases),
-        "recovery": count(completed, "recovery"),
-        "not_recovered": len(cases) - count(completed, "recovery"),
-        "reliable_recovery": count(completed, "reliable_recovery"),
-        "not_reliably_recovered": len(cases) - count(completed, "reliable_recovery"),
-        "recovered_only": count(completed, "recovery") - count(completed, "reliable_recovery"),
-        "reliable_improvement": count(completed, "reliable_improvement"),
-        "reliable_deterioration": count(completed, "reliable_deterioration"),
-        "no_reliable_change": count(completed, "no_reliable_change"),
-        "not_classified": len(completed) - count(completed, "classified"),
-    }
-
-
-def hidden(counts: dict[str, int], besides: set[str]) -> set[str]:
-    """What is not shown: 1 to 4, and what is hidden besides; of parts of a known whole, one more than a lone one."""
-    found = {name for name, count in counts.items() if 1 <= count < FEWEST} | besides
-    while True:
-        more = _given_away(counts, found)
-        if not more:
-            return found
-        found |= more
-
-
-def _given_away(counts: dict[str, int], found: set[str]) -> set[str]:
-    """What must be hidden besides, as a hidden number could be worked out from it."""
-    for whole, parts in PARTS:
-        lone = [name for name in parts if name in found]
-        others = [name for name in parts if name not in found and counts[name] > 0]
-        if not others and not UNSEEN & {*parts}:
-            others = [name for name in parts if name not in found]
-        if whole not in found and len(lone) == 1 and others:
-            return {min(others, key=lambda name: counts[name])}
-    return set()
-
-
-def reports(episodes: list[Plain], group_of: Callable[[Plain], str] | None) -> dict[str, Plain]:
-    """The report of everyone (""), and of each group by name, as GET /v1/outcomes answers."""
-    groups: dict[str, list[Plain]] = {}
-    if group_of is not None:
-        for one in episodes:
-            groups.setdefault(group_of(one), []).append(one)
-    counts = {name: counted(of) for name, of in sorted(groups.items())}
-    not_shown = {name: hidden(of, set()) for name, of in counts.items()}
-    while True:
-        alone = [(part, name) for part in counted([]) for name in [_lone(part, counts, not_shown)] if name is not None]
-        if not alone:
-            break
-        part, name = alone[0]
-        not_shown[name] = hidden(counts[name], {*not_shown[name], part})
-    everyone = counted(episodes)
-    return {"": _report(episodes, everyone, hidden(everyone, set()))} | {
-        name: _report(of, counts[name], not_shown[name]) for name, of in sorted(groups.items())
-    }
-
-
-def _lone(part: str, counts: dict[str, dict[str, int]], not_shown: dict[str, set[str]]) -> str | None:
-    """Where a part is hidden in one group alone, the group of the next smallest; a 0 where all of them is shown."""
-    (first, *more) = [name for name in counts if part in not_shown[name]] or [""]
-    if not first or more:
+def relapse(case: Case, parameters: dict[str, float]) -> Plain | None:
+    """At or over caseness, and reliably above the best of the episode, which was below it."""
+    numbers: Plain = {}
+    begun: list[Plain] = []
+    told: list[Plain] = []
+    shown = None
+    for measure, (_, _, worse) in judged(case).items():
+        if f"{measure}_caseness" not in parameters:
+            continue
+        forms = scores_of(case, measure)
+        values = [worse * form["score"] for form in forms]
+        caseness, change = worse * parameters[f"{measure}_caseness"], parameters[f"{measure}_change"]
+        began, under_running = None, 0
+        for index, value in enumerate(values):
+            if below(value, caseness):
+                under_running += 1
+                if under_running == 2:
+                    began = None
+                continue
+            under_running = 0
+            best = min(values[:index], default=None)
+            if began is None and best is not None and below(best, caseness) and not below(value - best, change):
+                began = index
+        if began is None:
+            continue
+        form = forms[began]
+        begun.append(form)
+        shown = shown or measure
+        numbers[f"{measure}_best"] = worse * min(values[:began])
+        numbers[f"{measure}_latest"] = forms[-1]["score"]
+        threshold = case.parameters.get("reliable_deterioration", {}).get(measure)
+        if threshold is None or below(values[began] - values[0], threshold):
+            told.append(evidence(form["id"], instant(form["occurred_at"]), form["origin"], "at_once"))
+    if shown is None:
         return None
-    shown = [(counts[name][part], name) for name in counts if name != first]
-    able = [one for one in shown if one[0] > 0]
-    if counts[first][part] not in range(1, FEWEST) and part not in UNSEEN:
-        able = able or shown
-    return min(able)[1] if able else None
+    return concern(
+        holds=True,
+        since=min(instant(form["occurred_at"]) for form in begun),
+        numbers=numbers,
+        telling=told,
+        chart=chart(case, shown),
+    )
 
 
-def by_clinician(episode: Plain) -> str:
-    """The clinician's id."""
-    return episode["clinician"] or "nobody"
+def clinic_day(case: Case, at: Any) -> date:
+    """The day of an instant on the clinic's calendar."""
+    return instant(at).astimezone(ZoneInfo(settings_at(case.clinic, case.now)["zone"])).date()
 
 
-def by_quarter(episode: Plain) -> str:
-    """Such as 2026-Q1."""
-    on: date = episode["ended_on"]
-    return f"{on.year}-Q{(on.month - 1) // 3 + 1}"
-
-
-def _report(episodes: list[Plain], counts: dict[str, int], not_shown: set[str]) -> Plain:
-    def shown(name: str) -> int | None:
-        return None if name in not_shown else counts[name]
-
-    said: Plain = {name: shown(name) for name in ("ended", "completed", "not_a_case")}
-    for name, whole in RATES.items():
-        count, of = shown(name), shown(whole)
-        rate = count / of if count is not None and of else None
-        said[name] = {"count": count, "of": of, "rate": rate}
-    said["effects"] = [_effect(measure, [one for one in episodes if one["completed"]]) for measure in CASENESS]
-    return said
-
-
-def _effect(measure: str, completed: list[Plain]) -> Plain:
-    both = [(one["firsts"][measure], one["lasts"][measure]) for one in completed if one["lasts"][measure] is not None]
-    nothing: Plain = {"measure": measure, "mean_first": None, "mean_last": None, "effect_size": None}
-    if len(both) < FEWEST:
-        return nothing | {"paired": None if both else 0}
-    first, last = sum(a for a, _ in both) / len(both), sum(b for _, b in both) / len(both)
-    return {
-        "measure": measure,
-        "paired": len(both),
-        "mean_first": first,
-        "mean_last": last,
-        "effect_size": (first - last) / NATIONAL_SD[measure],
-    }
-
-
-def report_differences(expected: Plain, actual: Plain) -> list[str]:
-    """Where a report as it was answered differs from the oracle's; rates to four decimals, means to two."""
-    found = [
-        f"{name}: expected {expected[name]}, actual {actual[name]}"
-        for name in ("ended", "completed", "not_a_case")
-        if expected[name] != actual[name]
+def sessions_by(case: Case, at: Any) -> int:
+    """Attended sessions of this episode up to the end of the clinic's day of an instant."""
+    started_on = case.patient.get("episode_started_on") if case.patient else None
+    held = [
+        clinic_day(case, session["scheduled_at"])
+        for session in case.sessions
+        if session.get("attendance") in {"attended", "late"}
     ]
-    for name in RATES:
-        ours, theirs = expected[name], actual[name]
-        same = (ours["count"], ours["of"]) == (theirs["count"], theirs["of"])
-        if not same or not _near(ours["rate"], theirs["rate"], 0.00005):
-            found.append(f"{name}: expected {ours}, actual {theirs}")
-    for ours, theirs in zip(expected["effects"], actual["effects"], strict=True):
-        names = ("mean_first", "mean_last", "effect_size")
-        same = (ours["measure"], ours["paired"]) == (theirs["measure"], theirs["paired"])
-        if not same or not all(_near(ours[name], theirs[name], 0.005) for name in names):
-            found.append(f"effect: expected {ours}, actual {theirs}")
+    return sum(on <= clinic_day(case, at) and (started_on is None or on >= day(started_on)) for on in held)
+
+
+def stalled(case: Case, parameters: dict[str, float]) -> Plain | None:
+    """A start at caseness, some attended sessions, and no reliable change for the better."""
+    numbers: Plain = {}
+    since = []
+    shown = None
+    for measure, (_, _, worse) in judged(case).items():
+        forms = scores_of(case, measure)
+        if f"{measure}_caseness" not in parameters or not forms:
+            continue
+        first = forms[0]["score"]
+        if below(worse * first, worse * parameters[f"{measure}_caseness"]):
+            continue
+        start = None
+        for form in forms[1:]:
+            unchanged = below(worse * (first - form["score"]), parameters[f"{measure}_change"])
+            if not unchanged or sessions_by(case, form["occurred_at"]) < parameters["sessions"]:
+                start = None
+            elif start is None:
+                start = instant(form["occurred_at"])
+        if start is None:
+            continue
+        since.append(start)
+        shown = shown or measure
+        numbers[f"{measure}_first"], numbers[f"{measure}_latest"] = first, forms[-1]["score"]
+        numbers[f"{measure}_sessions"] = sessions_by(case, forms[-1]["occurred_at"])
+    if shown is None:
+        return None
+    return concern(holds=True, since=min(since), numbers=numbers, telling=[], chart=chart(case, shown))
+
+
+def not_on_track(case: Case, parameters: dict[str, float]) -> Plain | None:
+    """A score worse than nine in ten of the clinic's own had by that session."""
+    model = settings_at(case.clinic, case.now)["expected_response"]
+    numbers: Plain = {}
+    told: list[Plain] = []
+    since = []
+    shown = None
+    for measure, (_, _, worse) in judged(case).items():
+        forms = scores_of(case, measure)
+        if not forms or f"{measure}_change" not in parameters:
+            continue
+        bands = [
+            band
+            for band in model["measures"].get(measure, [])
+            if band["first_from"] <= forms[0]["score"] <= band["first_to"]
+        ]
+        if not bands:
+            continue
+        found = _off_track(case, forms, bands[0], worse, parameters, parameters[f"{measure}_change"])
+        if not found:
+            continue
+        last = found[-1]
+        session = sessions_by(case, last["occurred_at"])
+        expected, bound = _expectation(bands[0], session, worse)
+        numbers |= {
+            f"{measure}_first": forms[0]["score"],
+            f"{measure}_latest": forms[-1]["score"],
+            f"{measure}_sessions": session,
+            f"{measure}_expected": expected,
+            f"{measure}_bound": bound,
+        }
+        shown = shown or measure
+        since.append(instant(found[0]["occurred_at"]))
+        for form in [found[0], last] if len(found) > 1 else found:
+            told.append(evidence(form["id"], instant(form["occurred_at"]), form["origin"], "working_hours"))
+    if shown is None:
+        return None
+    return concern(holds=True, since=min(since), numbers=numbers, telling=told, chart=chart(case, shown))
+
+
+def _expectation(band: Plain, session: int, worse: int) -> tuple[float, float]:
+    at = min(max(session, 1), len(band["sd"]))
+    expected = band["b0"] + band["b1"] * log(at)
+    return expected, expected + worse * 1.2816 * band["sd"][at - 1]
+
+
+def _off_track(
+    case: Case, forms: list[Plain], band: Plain, worse: int, parameters: dict[str, float], change: float
+) -> list[Plain]:
+    """The score that began the stretch still open at the end, then each that was worth telling again."""
+    found: list[Plain] = []
+    as_expected_running = 0
+    for form in forms:
+        session = sessions_by(case, form["occurred_at"])
+        expected, bound = _expectation(band, session, worse)
+        as_expected = not below(worse * expected, worse * form["score"])
+        as_expected_running = as_expected_running + 1 if as_expected else 0
+        outside = session >= parameters["from_session"] and below(worse * bound, worse * form["score"])
+        if as_expected_running >= 2:
+            found = []
+        elif not found:
+            found = [form] if outside else []
+        elif outside and not below(worse * (form["score"] - found[-1]["score"]), change):
+            found.append(form)
     return found
-
-
-def _near(one: float | None, other: float | None, apart: float) -> bool:
-    if one is None or other is None:
-        return one is other
-    return abs(one - other) <= apart + 1e-9

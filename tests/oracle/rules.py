@@ -2,16 +2,18 @@
 
 import statistics
 from collections.abc import Callable
-from datetime import UTC, date
-from math import sqrt
+from datetime import UTC
 from typing import Any
 
+from tests.oracle.asking import first_due
 from tests.oracle.case import Case
 from tests.oracle.choosing import is_past, rules_chosen
 from tests.oracle.inquiring import crisis_language, lingering_question, question_overdue, target_of
+from tests.oracle.measures import chart, judged, scores_of
 from tests.oracle.missed import missed_sessions
+from tests.oracle.moods import mood_instability, mood_shift, mood_shift_up, sample_sd
+from tests.oracle.outcomes import not_on_track, relapse, stalled
 from tests.oracle.plain import (
-    TINY,
     Plain,
     below,
     closing_time,
@@ -50,7 +52,8 @@ def assess(
     """
     case = Case(facts, patient, sessions, questions, clinic, now, horizon)
     concerns = []
-    for rule, parameters in rules_chosen(case.clinic, case.now):
+    case.parameters = dict(rules_chosen(case.clinic, case.now))
+    for rule, parameters in case.parameters.items():
         found = RULES[rule](case, parameters)
         if found is not None and not (case.patient and case.patient.get("status") == "deceased"):
             found["telling"] = [one for one in found["telling"] if not is_past(rule, one, case)]
@@ -64,132 +67,46 @@ def assess(
     }
 
 
-def sample_sd(values: list[float]) -> float:
-    """The sample standard deviation (n-1); 0 of a single value."""
-    return statistics.stdev(values) if len(values) > 1 else 0.0
-
-
 # 2 ------------------------------------------------------------------------------------------------------------------
 
 
 def reliable_deterioration(case: Case, parameters: dict[str, float]) -> Plain | None:
-    """PHQ-9 or GAD-7 reliably above the first valid score of the episode of care."""
-    started_on = case.patient.get("episode_started_on") if case.patient else None
+    """A score reliably worse than the first valid score of the episode of care."""
     numbers: Plain = {}
     begun: list[Plain] = []
-    chart = None
-    for measure, highest in (("phq9", 27), ("gad7", 21)):
-        scored = [
-            form
-            for form in case.questionnaires
-            if form["instrument"] == measure
-            and form.get("score") is not None
-            and (started_on is None or day(form["local_day"]) >= day(started_on))
-        ]
-        began = open_deterioration(scored, parameters[measure])
+    shown = None
+    for measure, (_, _, worse) in judged(case).items():
+        scored = scores_of(case, measure)
+        began = open_deterioration(scored, parameters[measure], worse)
         if began is None:
             continue
         begun.append(began)
         numbers[f"{measure}_first"] = scored[0]["score"]
         numbers[f"{measure}_latest"] = scored[-1]["score"]
-        if chart is None:
-            points = [(day(form["local_day"]), form["score"]) for form in scored]
-            chart = {"measure": measure, "minimum": 0, "maximum": highest, "points": points[-12:]}
-    if not begun:
+        shown = shown or measure
+    if shown is None:
         return None
     return concern(
         holds=True,
         since=min(instant(form["occurred_at"]) for form in begun),
         numbers=numbers,
         telling=[evidence(f["id"], instant(f["occurred_at"]), f["origin"], "at_once") for f in begun],
-        chart=chart,
+        chart=chart(case, shown),
     )
 
 
-def open_deterioration(scored: list[Plain], threshold: float) -> Plain | None:
+def open_deterioration(scored: list[Plain], threshold: float, more_is_worse: int) -> Plain | None:
     """The questionnaire that began the deterioration which is still open at the end, if one is."""
     began: Plain | None = None
     not_worse_running = 0
     for form in scored[1:]:
-        worse = not below(form["score"] - scored[0]["score"], threshold)
+        worse = not below(more_is_worse * (form["score"] - scored[0]["score"]), threshold)
         not_worse_running = 0 if worse else not_worse_running + 1
         if worse and began is None:
             began = form
         if not_worse_running == 2:
             began = None
     return began
-
-
-# 3 ------------------------------------------------------------------------------------------------------------------
-
-
-def mood_shift(case: Case, parameters: dict[str, float]) -> Plain | None:
-    """The moving average of day means below the patient's own baseline."""
-    by_day: dict[date, list[Plain]] = {}
-    for check_in in case.check_ins:
-        by_day.setdefault(day(check_in["local_day"]), []).append(check_in)
-    observed = sorted(by_day)
-    mean_of = {
-        on: sum(round(check_in["mood"] * 100) for check_in in by_day[on]) / (100 * len(by_day[on])) for on in observed
-    }
-
-    baseline: list[date] = []
-    for count in range(1, len(observed) + 1):
-        span = (observed[count - 1] - observed[0]).days + 1
-        if count >= parameters["baseline_days"] and span >= parameters["baseline_span"]:
-            baseline = observed[:count]
-            break
-    if not baseline:
-        return None
-    x = [mean_of[on] for on in baseline]
-    mu = statistics.fmean(x)
-    sd = max(sample_sd(x), parameters["sd_floor"])
-    phi = lag_1_autocorrelation(x, mu)
-    sigma = sd * sqrt((1 + phi) / (1 - phi))
-
-    lam = parameters["lambda"]
-    z, lower_limit, began = mu, mu, None
-    for n, on in enumerate(observed[len(baseline) :], start=1):
-        z = lam * mean_of[on] + (1 - lam) * z
-        lower_limit = mu - parameters["limit"] * sigma * sqrt(lam / (2 - lam) * (1 - (1 - lam) ** (2 * n)))
-        if began is None and below(z, lower_limit):
-            began = on
-        elif began is not None and not below(z, mu):
-            began = None
-    if began is None:
-        return None
-
-    since = instant(by_day[began][0]["occurred_at"])
-    return concern(
-        holds=True,
-        since=since,
-        numbers={
-            "baseline_mean": mu,
-            "baseline_sd": float(sd),
-            "phi": float(phi),
-            "ewma": z,
-            "limit": lower_limit,
-            "latest": mean_of[observed[-1]],
-        },
-        telling=[
-            evidence(f"mood_shift:{began.isoformat()}", since, by_day[began][-1]["origin"], "working_hours"),
-        ],
-        chart={
-            "measure": "mood",
-            "minimum": 0,
-            "maximum": 10,
-            "points": [(on, round(mean_of[on], 4)) for on in observed[-30:]],
-        },
-    )
-
-
-def lag_1_autocorrelation(x: list[float], mu: float) -> float:
-    """Of successive values around mu, clamped to [0, 0.7]; 0 where nothing varies."""
-    together = sum((x[i] - mu) * (x[i + 1] - mu) for i in range(len(x) - 1))
-    alone = sum((value - mu) ** 2 for value in x)
-    if alone < TINY:
-        return 0.0
-    return min(max(together / alone, 0.0), 0.7)
 
 
 # 4 ------------------------------------------------------------------------------------------------------------------
@@ -215,12 +132,21 @@ def gone_quiet(case: Case, parameters: dict[str, float]) -> Plain | None:
         known = [case.patient[name] for name in ("registered_at", "created_at") if case.patient.get(name)]
         name, origin, heard = "registration", "live", max(map(instant, known))
     due = heard + days(allowed)
+    missed = int(parameters["missed"])
+    asked = first_due(case.clinic, case.patient, case.sessions, heard, missed)
+    if len(asked) == missed:
+        due = max(heard + days(parameters["min_days"]), *(expires for _, _, expires in asked))
+        allowed = (due - heard) / days(1)
     if case.horizon < due:
         return None
     return concern(
         holds=True,
         since=due,
-        numbers={"days_allowed": allowed, "median_gap": median},
+        numbers={
+            "days_allowed": allowed,
+            "median_gap": median,
+            **({"missed": missed} if len(asked) == missed else {}),
+        },
         telling=[evidence(f"gone_quiet:{name}", due, origin, "working_hours")],
         chart=None,
     )
@@ -300,7 +226,12 @@ RULES: dict[str, Callable[[Case, dict[str, float]], Plain | None]] = {
     "risk_item_skipped": risk_item_skipped,
     "crisis_language": lambda case, parameters: crisis_language(case, parameters, concern),
     "reliable_deterioration": reliable_deterioration,
+    "relapse": relapse,
+    "not_on_track": not_on_track,
+    "stalled": stalled,
     "mood_shift": mood_shift,
+    "mood_shift_up": mood_shift_up,
+    "mood_instability": mood_instability,
     "gone_quiet": gone_quiet,
     "question_unanswered": question_unanswered,
     "rating_drop": rating_drop,

@@ -30,7 +30,9 @@ def test_a_clinic_chooses_its_rules() -> None:
     one = clinic(gone_quiet={"parameters": {"min_days": 3, "unknown": 1}})
     one["settings"][0]["rule_set"]["base"] = "none"
     said = assess(facts, patient(), [], [], one, on(10), on(10))["concerns"]
-    assert [(c["rule"], c["parameters"]) for c in said] == [("gone_quiet", {"min_days": 3, "factor": 3, "gaps": 20})]
+    assert [(c["rule"], c["parameters"]) for c in said] == [
+        ("gone_quiet", {"min_days": 3, "factor": 3, "gaps": 20, "missed": 3})
+    ]
 
 
 def test_settings_count_from_their_day_on() -> None:

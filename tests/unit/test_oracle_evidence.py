@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from tests.oracle.rules import lag_1_autocorrelation
+from tests.oracle.moods import lag_1_autocorrelation
 from tests.oracle_cases import START, clinic, concern, fact, form, item_9, moods, on, patient
 
 # mood shift ----------------------------------------------------------------------------------------------------------
@@ -59,7 +59,10 @@ def test_autocorrelation_widens_the_limits() -> None:
     # z is 2.5 times .9 to the 4th; the limit 2.5 less 4.5 times the root of (1 less .9 to the 8th) over 19
     expected = {"baseline_mean": 2.5, "baseline_sd": 1.291, "phi": 0.25, "ewma": 1.64025, "limit": 1.7209, "latest": 0}
     assert {name: pytest.approx(value, abs=1.01e-4) for name, value in expected.items()} == said["numbers"]
-    assert said["parameters"] == {"lambda": 0.1, "limit": 2.7, "baseline_days": 4, "baseline_span": 4, "sd_floor": 0.5}
+    assert said["parameters"] == {
+        "lambda": 0.1, "limit": 2.7, "baseline_days": 4, "baseline_span": 4, "sd_floor": 0.5,
+        "gap_cap": 0, "stale_days": 0, "warm_up": 5, "renew_days": 0,
+    }  # fmt: skip
 
 
 def test_autocorrelation_of_the_published_example() -> None:

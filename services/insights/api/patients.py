@@ -140,6 +140,7 @@ class ShownRule(BaseModel):
     severity: Severity = Field(description="In which order concerns are read; no tier of risk, no verdict on people.")
     on_in_starter: bool
     absence: bool = Field(description="Whether it is about what is missing, judged as of what has been read.")
+    told: bool = Field(description="False: shown while it holds, and nobody is sent anything.")
     introduced: date | None = Field(description="Since when the catalogue has it; null: from the beginning.")
     in_force: bool = Field(description="Whether it is on for your clinic now.")
     told_from: datetime | None = Field(
@@ -165,6 +166,7 @@ class ShownRule(BaseModel):
             severity=rule.severity,
             on_in_starter=rule.on_in_starter,
             absence=rule.absence,
+            told=rule.told,
             introduced=rule.introduced,
             in_force=own is not None,
             told_from=settled.told_from.get(rule.name),

@@ -2,18 +2,20 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 from typing import Final
 
 from services.insights.domain.catalogue import GONE_QUIET, QUESTION_UNANSWERED, Parameters
-from services.insights.domain.instants import ORIGINS, instant_of, key_at, key_id, micros, span
+from services.insights.domain.instants import DAY, ORIGINS, instant_of, key_at, key_id, micros, span
 from services.insights.domain.standing import Settled, Standing
 from services.insights.domain.words import at_time, counted, days
 from shared.contracts.assessments import Concern, Telling
 from shared.contracts.base import Origin
+from shared.contracts.expected import Expected
+from shared.schedule import Meeting
 
 Local = Callable[[int], datetime]
 
@@ -59,6 +61,24 @@ class ObservedDays:
         return median(there - here for here, there in pairwise(last)) if len(last) > 1 else None
 
 
+_AHEAD: Final = timedelta(days=366)
+_FIRST_LOOK: Final = timedelta(days=14)
+
+
+def gone_by(expected: Expected, meetings: Collection[Meeting], heard: int, missed: int) -> int | None:
+    """When the first `missed` occasions due after `heard` have all expired; None where there are fewer in 366 days."""
+    since, most = instant_of(heard + 1), instant_of(heard) + _AHEAD
+    reach = _FIRST_LOOK
+    while True:  # a daily protocol needs a fortnight, a quarterly one the year
+        until = min(since + reach, most)
+        found = expected.between(since, until, meetings)
+        if len(found) >= missed:
+            return micros(max(one.expires_at for one in found[:missed]))
+        if until == most:
+            return None
+        reach *= 3
+
+
 def gone_quiet(
     observed: ObservedDays,
     parameters: Parameters,
@@ -67,20 +87,31 @@ def gone_quiet(
     expected_from: int,
     horizon: int,
     local: Local,
+    expected: Expected | None = None,
+    meetings: Collection[Meeting] = (),
 ) -> tuple[Concern | None, int | None]:
     """What the rule says of an active patient, and when time alone changes it.
 
-    last: key and origin of the last fact, where there is one.
+    last: key and origin of the last fact, where there is one. expected: what the protocols they follow ask for.
     """
     gap = observed.median_gap(int(parameters["gaps"]))
     allowed = parameters["min_days"] if gap is None else max(parameters["min_days"], parameters["factor"] * gap)
     heard = key_at(last[0]) if last else expected_from
     due = heard + span(allowed)
+    missed = int(parameters["missed"])
+    always = heard + span(parameters["min_days"])
+    if expected is not None and horizon < always:  # whoever was heard from lately costs no look at the calendar
+        return None, always
+    passed = None if expected is None else gone_by(expected, meetings, heard, missed)
+    if passed is not None:
+        due = max(always, passed)
+        allowed = (due - heard) / DAY
     if horizon < due:
         return None, due
     since = f"{'' if last else 'registration on '}{at_time(local(heard))}"
     usual = "" if gap is None else f"; usually there are {days(gap)} between days with an entry"
-    said = f"No entry since {since}: longer than the {days(allowed)} allowed{usual}."
+    asked = "" if passed is None else f"; {counted(missed, 'time', 'times')} running what was asked for got no answer"
+    said = f"No entry since {since}: longer than the {days(allowed)} allowed{asked or usual}."
     return (
         Concern(
             rule=GONE_QUIET.name,
@@ -93,6 +124,7 @@ def gone_quiet(
             numbers={
                 "days_allowed": round(allowed, 4),
                 "median_gap": None if gap is None else round(gap, 4),
+                **({} if passed is None else {"missed": missed}),
             },
             telling=[
                 Telling(

@@ -10,12 +10,16 @@ from services.insights.domain import (
     crisis_language,
     deterioration,
     inquiries,
+    instability,
     missed_sessions,
     mood_shift,
+    not_on_track,
     rating_drop,
+    relapse,
     risk_item,
     risk_rising,
     risk_skipped,
+    stalled,
 )
 from services.insights.domain.catalogue import (
     CATALOGUE,
@@ -23,12 +27,17 @@ from services.insights.domain.catalogue import (
     GONE_QUIET,
     LINGERING_QUESTION,
     MISSED_SESSIONS,
+    MOOD_INSTABILITY,
     MOOD_SHIFT,
+    MOOD_SHIFT_UP,
+    NOT_ON_TRACK,
     QUESTION_OVERDUE,
     QUESTION_UNANSWERED,
     RATING_DROP,
+    RELAPSE,
     RELIABLE_DETERIORATION,
     RISK_ITEM,
+    STALLED,
 )
 from services.insights.domain.instants import instant_of, key_at, micros
 from services.insights.domain.past import without_the_past
@@ -118,14 +127,60 @@ class _Sight:
                 )
             )
 
+    @property
+    def _episode_from(self) -> int:
+        known = self.state.registered
+        return known.episode_from if known else 0
+
     def _reliable_deterioration(self) -> None:
         if self.state.scores:
-            known = self.state.registered
             self.take(
                 deterioration.concern(
                     self.state.scores,
                     self.settled.rules[RELIABLE_DETERIORATION.name],
-                    episode_from=known.episode_from if known else 0,
+                    self.settled.measures,
+                    episode_from=self._episode_from,
+                    local=self.settled.local,
+                )
+            )
+
+    def _relapse(self) -> None:
+        if self.state.scores:
+            self.take(
+                relapse.concern(
+                    self.state.scores,
+                    self.settled.rules[RELAPSE.name],
+                    self.settled.measures,
+                    deterioration=self.settled.rules.get(RELIABLE_DETERIORATION.name),
+                    episode_from=self._episode_from,
+                    local=self.settled.local,
+                )
+            )
+
+    def _not_on_track(self) -> None:
+        model, attended = self.settled.expected, self.state.attended
+        if self.state.scores and model is not None and attended is not None:
+            self.take(
+                not_on_track.concern(
+                    self.state.scores,
+                    attended,
+                    model,
+                    self.settled.rules[NOT_ON_TRACK.name],
+                    self.settled.measures,
+                    episode_from=self._episode_from,
+                    local=self.settled.local,
+                )
+            )
+
+    def _stalled(self) -> None:
+        if self.state.scores and self.state.attended is not None:
+            self.take(
+                stalled.concern(
+                    self.state.scores,
+                    self.state.attended,
+                    self.settled.rules[STALLED.name],
+                    self.settled.measures,
+                    episode_from=self._episode_from,
                     local=self.settled.local,
                 )
             )
@@ -133,6 +188,14 @@ class _Sight:
     def _mood_shift(self) -> None:
         if self.state.mood is not None:
             self.take(mood_shift.concern(self.state.mood, self.settled.rules[MOOD_SHIFT.name]))
+
+    def _mood_shift_up(self) -> None:
+        if self.state.mood is not None:
+            self.take(mood_shift.concern(self.state.mood, self.settled.rules[MOOD_SHIFT_UP.name], MOOD_SHIFT_UP))
+
+    def _mood_instability(self) -> None:
+        if self.state.mood is not None:
+            self.take(instability.concern(self.state.mood, self.settled.rules[MOOD_INSTABILITY.name]))
 
     def _gone_quiet(self) -> None:
         known = self.state.registered
@@ -145,6 +208,8 @@ class _Sight:
                     expected_from=known.expected_from,
                     horizon=self.horizon,
                     local=self.settled.local,
+                    expected=self.state.expected(self.standing),
+                    meetings=self.state.meetings,
                 )
             )
 

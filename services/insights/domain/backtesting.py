@@ -10,7 +10,6 @@ from datetime import datetime
 from itertools import groupby
 
 from services.insights.domain.assessing import assess
-from services.insights.domain.catalogue import CATALOGUE
 from services.insights.domain.standing import Standing
 from services.insights.domain.state import PatientState
 from shared.contracts import Patient
@@ -22,13 +21,14 @@ from shared.contracts.base import Document, Fact, Urgency
 class Raised:
     """One unbroken stretch of assessments in which a rule held for a patient.
 
-    severity and reason: as of the assessment that raised it; severity is the most urgent of its telling evidence.
+    severity and reason: as of the assessment that raised it; severity is the most urgent of its telling evidence, None
+    where there is none: it is shown, and nobody is told.
     cleared_at: the first assessment in which it held no longer; None where it still holds at the end.
     """
 
     patient: str
     rule: str
-    severity: Urgency
+    severity: Urgency | None
     reason: str
     raised_at: datetime
     cleared_at: datetime | None = None
@@ -106,7 +106,9 @@ class _Course:
                 self._open[rule] = Raised(self._patient, rule, _severity(concern), concern.reason, now)
 
 
-def _severity(concern: Concern) -> Urgency:
+def _severity(concern: Concern) -> Urgency | None:
     """When a human would have been told: at once as soon as any of the evidence says so."""
-    urgencies = {telling.urgency for telling in concern.telling} or {CATALOGUE[concern.rule].urgency}
+    urgencies = {telling.urgency for telling in concern.telling}
+    if not urgencies:
+        return None
     return Urgency.AT_ONCE if Urgency.AT_ONCE in urgencies else Urgency.WORKING_HOURS

@@ -19,8 +19,8 @@ from services.insights.domain.brief import (
     WaitingQuestion,
 )
 from services.insights.domain.catalogue import RELIABLE_DETERIORATION, Parameters
-from services.insights.domain.deterioration import MEASURES
 from services.insights.domain.instants import TOLERANCE, micros
+from services.insights.domain.measures import Measures
 from services.insights.domain.missed_sessions import Attendances
 from services.insights.domain.standing import Standing
 from services.insights.domain.words import counted, instrument
@@ -205,17 +205,19 @@ def _measures(
     entries: Sequence[ShownEntry], since: datetime, patient: Patient | None, standing: Standing, now: datetime
 ) -> list[MeasureChange]:
     """By instrument, of the present episode alone: scores of another one are no comparison."""
-    rules = standing.at(micros(now)).rules
-    thresholds = rules.get(RELIABLE_DETERIORATION.name, RELIABLE_DETERIORATION.defaults)
+    settled = standing.at(micros(now))
+    thresholds = settled.rules.get(RELIABLE_DETERIORATION.name, RELIABLE_DETERIORATION.defaults)
     begins = patient.episode_started_on if patient else None
     scored: defaultdict[str, list[ShownEntry]] = defaultdict(list)
     for one in entries:
         if one.instrument is not None and one.score is not None and (begins is None or one.local_day >= begins):
             scored[one.instrument].append(one)
-    return [_measure(name, scored[name], since, thresholds) for name in sorted(scored)]
+    return [_measure(name, scored[name], since, thresholds, settled.measures) for name in sorted(scored)]
 
 
-def _measure(name: str, scored: Sequence[ShownEntry], since: datetime, thresholds: Parameters) -> MeasureChange:
+def _measure(
+    name: str, scored: Sequence[ShownEntry], since: datetime, thresholds: Parameters, measures: Measures
+) -> MeasureChange:
     then = next((one for one in reversed(scored) if one.occurred_at <= since), None)
     latest = scored[-1] if scored[-1].occurred_at > since else None
     change: Number | None = None
@@ -228,15 +230,15 @@ def _measure(name: str, scored: Sequence[ShownEntry], since: datetime, threshold
         now=latest.score if latest else None,
         now_at=latest.occurred_at if latest else None,
         change=change,
-        threshold=thresholds[name] if name in MEASURES else None,
+        threshold=thresholds.get(name) if name in measures else None,
         says=None,
     )
     if change is None or found.threshold is None:
         return found
     if abs(change) < found.threshold - TOLERANCE:
         return found.model_copy(update={"says": "no_reliable_change"})
-    # of the measures that have a threshold, all are worse the higher they are
-    return found.model_copy(update={"says": "reliable_deterioration" if change > 0 else "reliable_improvement"})
+    worse = measures[name].worse * change > 0
+    return found.model_copy(update={"says": "reliable_deterioration" if worse else "reliable_improvement"})
 
 
 def _mood(entries: Sequence[ShownEntry], since: datetime) -> MoodChange:

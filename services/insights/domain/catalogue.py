@@ -1,22 +1,35 @@
 """The rules, each declared once: name, words, parameters, source, until. docs/rules.md says exactly what they do."""
 
-from datetime import date
 from typing import Final
 
-from services.insights.domain.declaring import InForce, Parameter, Parameters, Rule, Severity
+from services.insights.domain.declaring import SINCE, InForce, Parameter, Parameters, Rule, Severity
 from services.insights.domain.risk_rising import RISK_ITEM_RISING
 from services.insights.domain.risk_skipped import RISK_ITEM_SKIPPED
+from services.insights.domain.rules_of_mood import MOOD_INSTABILITY, MOOD_SHIFT, MOOD_SHIFT_UP
+from services.insights.domain.rules_of_scores import NOT_ON_TRACK, RELAPSE, RELIABLE_DETERIORATION, STALLED
 from shared.contracts.base import Urgency
 from shared.contracts.clinics import RuleSet
 
-__all__ = ["CATALOGUE", "RULES_VERSION", "InForce", "Parameter", "Parameters", "Rule", "Severity", "in_force"]
+__all__ = [
+    "CATALOGUE",
+    "MOOD_INSTABILITY",
+    "MOOD_SHIFT",
+    "MOOD_SHIFT_UP",
+    "NOT_ON_TRACK",
+    "RELAPSE",
+    "RELIABLE_DETERIORATION",
+    "RULES_VERSION",
+    "STALLED",
+    "InForce",
+    "Parameter",
+    "Parameters",
+    "Rule",
+    "Severity",
+    "in_force",
+]
 
-RULES_VERSION: Final = 2
+RULES_VERSION: Final = 3
 """Counts up when the same facts may give another assessment than before."""
-
-
-SINCE: Final = date(2026, 11, 23)
-"""The day the rules about words and questions came into the catalogue."""
 
 RISK_ITEM: Final = Rule(
     name="risk_item",
@@ -39,54 +52,10 @@ RISK_ITEM: Final = Rule(
     ),
 )
 
-RELIABLE_DETERIORATION: Final = Rule(
-    name="reliable_deterioration",
-    title="Reliable deterioration",
-    says="PHQ-9 or GAD-7 rose by at least the reliable change above the first valid score of the episode.",
-    until="Two scores running are below the threshold.",
-    source="NHS Talking Therapies reliable change: PHQ-9 6 points, GAD-7 4 points.",
-    urgency=Urgency.AT_ONCE,
-    severity=Severity.IMPORTANT,
-    watches="The valid PHQ-9 and GAD-7 totals of the present episode of care.",
-    wording="PHQ-9 rose from 9 to 16 (+7; reliable change is 6).",
-    evidence="The score that began it, for each measure.",
-    is_not="No statement that care is not working: a score can rise for reasons outside it.",
-    parameters=(
-        Parameter("phq9", 6, 1, 27, "points above the first PHQ-9 of the episode"),
-        Parameter("gad7", 4, 1, 21, "points above the first GAD-7 of the episode"),
-    ),
-)
-
-MOOD_SHIFT: Final = Rule(
-    name="mood_shift",
-    title="Mood below the usual",
-    says="The moving average of daily mood has gone below the limit of this person's own baseline.",
-    until="The moving average is back at the baseline mean.",
-    source=(
-        "EWMA control chart, limits after Lucas and Saccucci (lambda 0.1, L 2.7: in-control run length about 370 if "
-        "days were independent and normal), monitoring day averages after Schat 2023, autocorrelation-corrected. "
-        "Defaults and the length of the baseline are proposals of ours."
-    ),
-    urgency=Urgency.WORKING_HOURS,
-    severity=Severity.NOTICE,
-    watches="The mean mood of each day with a check-in, against this person's own first weeks.",
-    wording="Daily mood has moved below this person's usual since Tue 3 Nov 2026: its moving average is 4.1, usually "
-    "6.3 out of 10 (limit 4.4); the latest day was 3.",
-    evidence="The day on which the moving average first left the limit.",
-    is_not="No diagnosis of a depressive episode; a person whose first weeks were unusual has an unusual baseline.",
-    parameters=(
-        Parameter("lambda", 0.1, 0.01, 1, "weight of the newest day in the moving average"),
-        Parameter("limit", 2.7, 0.5, 10, "width of the control limit, in standard deviations"),
-        Parameter("baseline_days", 20, 1, 365, "observed days the baseline needs", whole=True),
-        Parameter("baseline_span", 28, 1, 730, "calendar days the baseline must span", whole=True),
-        Parameter("sd_floor", 0.5, 0.01, 10, "least standard deviation assumed, in points of 0-10"),
-    ),
-)
-
 GONE_QUIET: Final = Rule(
     name="gone_quiet",
     title="Gone quiet",
-    says="There has been no entry for longer than is usual for this person.",
+    says="There has been no entry for longer than is usual for this person, or than their protocol expects.",
     until="The next entry.",
     source="A proposal of ours. Missing entries mean fewer entries and nothing more.",
     urgency=Urgency.WORKING_HOURS,
@@ -99,6 +68,7 @@ GONE_QUIET: Final = Rule(
         Parameter("min_days", 7, 1, 365, "days without an entry that are always allowed"),
         Parameter("factor", 3, 0, 100, "times the median gap between observed days"),
         Parameter("gaps", 20, 1, 365, "how many of the last gaps the median is taken of", whole=True),
+        Parameter("missed", 3, 1, 60, "things asked for by a protocol that go by without any entry", whole=True),
     ),
     absence=True,
 )
@@ -222,7 +192,12 @@ CATALOGUE: Final = {
         RISK_ITEM_SKIPPED,
         CRISIS_LANGUAGE,
         RELIABLE_DETERIORATION,
+        RELAPSE,
+        NOT_ON_TRACK,
+        STALLED,
         MOOD_SHIFT,
+        MOOD_SHIFT_UP,
+        MOOD_INSTABILITY,
         GONE_QUIET,
         QUESTION_UNANSWERED,
         RATING_DROP,

@@ -59,7 +59,7 @@ class FirstRaised(_Part):
 
     patient: str
     rule: str
-    severity: Urgency
+    severity: Urgency | None = Field(description="How soon a human would have been told; null: shown, and nobody told.")
     reason: str
     raised_at: datetime
     cleared_at: datetime | None

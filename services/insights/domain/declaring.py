@@ -6,8 +6,12 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
+from typing import Final
 
 from shared.contracts.base import Number, Urgency
+
+SINCE: Final = date(2026, 11, 23)
+"""The day every rule but the first six came into the catalogue."""
 
 
 class Severity(StrEnum):
@@ -49,8 +53,8 @@ class Rule:
 
     watches: what it looks at. says: the rule in words. wording: an example of what a clinician reads. evidence: what a
     human is told of. until: when it no longer holds, which is when an episode is over. is_not: what it must not be
-    taken for. introduced: since when the catalogue has it, None from the beginning; evidence from before that day (UTC)
-    is told to nobody.
+    taken for. told: False where it is only listed while it holds, and nobody is sent anything. introduced: since when
+    the catalogue has it, None from the beginning; evidence from before that day (UTC) is told to nobody.
     """
 
     name: str
@@ -62,6 +66,7 @@ class Rule:
     parameters: tuple[Parameter, ...]
     on_in_starter: bool = True
     absence: bool = False
+    told: bool = True
     watches: str = ""
     wording: str = ""
     evidence: str = ""

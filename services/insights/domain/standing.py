@@ -1,15 +1,26 @@
 """What a clinic has settled, ready to be asked: the settings in force at an instant, its rules and working time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.insights.domain.catalogue import CATALOGUE, RISK_ITEM, InForce, in_force
+from services.insights.domain.catalogue import (
+    CATALOGUE,
+    NOT_ON_TRACK,
+    RELAPSE,
+    RELIABLE_DETERIORATION,
+    RISK_ITEM,
+    InForce,
+    in_force,
+)
 from services.insights.domain.instants import instant_of, micros
+from services.insights.domain.measures import ALWAYS, Measures, known_measures, measures_of, with_measures
 from services.insights.domain.risk_rising import RISK_ITEM_RISING
 from shared.contracts import Clinic
+from shared.contracts.clinics import ClinicSettings
+from shared.contracts.expected_response import ExpectedResponse
 from shared.working_time import WorkingTime
 
 _OFFICE: Final = (time(9), time(17))
@@ -26,6 +37,9 @@ class Settled:
 
     rules: InForce
     working_time: WorkingTime
+    measures: Measures = field(default_factory=lambda: ALWAYS)
+    expected: ExpectedResponse | None = None
+    known: Measures = field(default_factory=lambda: known_measures(None))
     told_from: Mapping[str, datetime] = field(default_factory=dict)
 
     def local(self, at: int) -> datetime:
@@ -33,10 +47,20 @@ class Settled:
         return instant_of(at).astimezone(self.working_time.zone)
 
 
+def _settled(settings: ClinicSettings) -> Settled:
+    return Settled(
+        with_measures(in_force(settings.rule_set), settings),
+        settings.working_time,
+        measures_of(settings),
+        settings.expected_response,
+        known_measures(settings),
+    )
+
+
 class Standing:
     """A clinic's effective-dated settings. A clinic not (or no longer) known counts as UTC, office hours, `starter`."""
 
-    __slots__ = ("_from", "_settled", "version")
+    __slots__ = ("_from", "_settled", "clinic", "version")
 
     def __init__(
         self, clinic: Clinic | None, *, as_if_always: bool = False, new_rules_from: datetime | None = None
@@ -46,16 +70,17 @@ class Standing:
         new_rules_from: since when we have the rules that the catalogue has not had from the beginning.
         """
         self.version = clinic.version if clinic else 0
+        self.clinic = None if clinic is None or clinic.deleted else clinic
         if clinic is None or clinic.deleted:
             self._from = [0]
-            stretches = [(in_force(None), _UNKNOWN)]
+            stretches = [Settled(with_measures(in_force(None), None), _UNKNOWN)]
         else:
             self._from = [micros(settings.effective_from) for settings in clinic.settings]
-            stretches = [(in_force(s.rule_set), s.working_time) for s in clinic.settings]
-        told_from = _told_from([rules for rules, _ in stretches], self._from, new_rules_from)
+            stretches = [_settled(settings) for settings in clinic.settings]
+        told_from = _told_from(stretches, self._from, new_rules_from)
         self._settled = [
-            Settled(rules, working_time, {} if as_if_always else since)
-            for (rules, working_time), since in zip(stretches, told_from, strict=True)
+            one if as_if_always else replace(one, told_from=since)
+            for one, since in zip(stretches, told_from, strict=True)
         ]
 
     def at(self, instant: int) -> Settled:
@@ -71,17 +96,17 @@ class Standing:
         return min((since for since in self._from if since > now), default=None)
 
 
-def _told_from(stretches: list[InForce], begins: list[int], new: datetime | None) -> list[dict[str, datetime]]:
+def _told_from(stretches: list[Settled], begins: list[int], new: datetime | None) -> list[dict[str, datetime]]:
     """Of each stretch of settings, since when its rules have been in force without a break, in this form.
 
     The first settings count as in force for ever, but for what the catalogue has had only since some day.
     """
     found: list[dict[str, datetime]] = []
-    for number, rules in enumerate(stretches):
+    for number, settled in enumerate(stretches):
         since: dict[str, datetime] = {}
-        for name in rules:
+        for name in settled.rules:
             introduced = CATALOGUE[name].introduced
-            if number and _form(name, stretches[number - 1]) != _form(name, rules):
+            if number and _form(name, stretches[number - 1]) != _form(name, settled):
                 since[name] = instant_of(begins[number])
             elif number and name in found[-1]:
                 since[name] = found[-1][name]
@@ -92,10 +117,18 @@ def _told_from(stretches: list[InForce], begins: list[int], new: datetime | None
     return found
 
 
-def _form(name: str, rules: InForce) -> tuple[object, ...] | None:
+def _form(name: str, settled: Settled) -> tuple[object, ...] | None:
     """What makes a rule another one when it changes; None where it is off."""
+    rules = settled.rules
     if name not in rules:
         return None
-    form = tuple(rules[name][one.name] for one in CATALOGUE[name].parameters if one.restarts)
-    # a rise that *risk item* has told must not be told again when that rule is switched off
-    return (*form, RISK_ITEM.name in rules) if name == RISK_ITEM_RISING.name else form
+    lasting = {one.name for one in CATALOGUE[name].parameters if not one.restarts}
+    # with the numbers of the clinic's own measures, which are no parameters of the catalogue
+    form: tuple[object, ...] = (sorted((key, value) for key, value in rules[name].items() if key not in lasting),)
+    if name == RISK_ITEM_RISING.name:  # a rise that *risk item* has told must not be told again when it is switched off
+        return (*form, RISK_ITEM.name in rules)
+    if name == RELAPSE.name:  # the same of a score that *reliable deterioration* has told
+        return (*form, _form(RELIABLE_DETERIORATION.name, settled))
+    if name == NOT_ON_TRACK.name and settled.expected is not None:
+        return (*form, {key: bands for key, bands in settled.expected.measures.items() if key in settled.measures})
+    return form

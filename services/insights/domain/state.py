@@ -5,8 +5,9 @@ from typing import Final, NamedTuple
 
 from services.insights.domain.absence import ObservedDays, Questions
 from services.insights.domain.amending import Amendments, Forms
+from services.insights.domain.attended import Attended
 from services.insights.domain.crisis_language import CrisisWords, Found, Where, signs_of
-from services.insights.domain.deterioration import MEASURES, Scores
+from services.insights.domain.deterioration import Scores
 from services.insights.domain.inquiries import Inquiries
 from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, key_id, micros, sort_key
 from services.insights.domain.missed_sessions import Attendances
@@ -15,6 +16,7 @@ from services.insights.domain.rating_drop import Ratings
 from services.insights.domain.risk_answers import RiskAnswers, answered
 from services.insights.domain.risk_items import RiskItems
 from services.insights.domain.risk_skipped import Skips
+from services.insights.domain.standing import Standing
 from shared.contracts import (
     CheckInCorrected,
     CheckInRecorded,
@@ -26,16 +28,21 @@ from shared.contracts import (
     Session,
 )
 from shared.contracts.base import Contract, Fact
+from shared.contracts.expected import Expected, expected_of, meeting_of
 from shared.contracts.patients import PatientStatus
 from shared.contracts.questions import QuestionStatus
 from shared.contracts.screening import Screening
+from shared.schedule import Meeting
 
 _WHERE: Final[dict[type[Contract], Where]] = {QuestionAsked: "question"}
 """What a text found by the screen is called, where it is no check-in's note."""
 
 
 class Registered(NamedTuple):
-    """What assessments need of the patient's document. A deleted one says nothing but its version."""
+    """What assessments need of the patient's document. A deleted one says nothing but its version.
+
+    follows: the document itself, where the patient follows a protocol.
+    """
 
     version: int
     deleted: bool
@@ -44,6 +51,7 @@ class Registered(NamedTuple):
     expected_from: int
     clinician: str | None
     ended: tuple[date, ...] = ()
+    follows: Patient | None = None
 
 
 class PatientState:
@@ -56,13 +64,16 @@ class PatientState:
 
     __slots__ = (
         "_amended",
+        "_expected",
         "_forms",
         "_ids",
         "_last_at",
         "_last_id",
         "_last_origin",
+        "_meetings",
         "aside",
         "attendances",
+        "attended",
         "inquiries",
         "mood",
         "observed",
@@ -92,8 +103,11 @@ class PatientState:
         self.words: CrisisWords | None = None
         self.inquiries: Inquiries | None = None
         self.attendances: Attendances | None = None
+        self.attended: Attended | None = None
         self.patient: Registered | None = None
         self.aside: dict[str, bool] = {}
+        self._meetings: dict[str, tuple[int, Meeting | None]] | None = None
+        self._expected: tuple[Standing, int, Expected | None] | None = None
 
     @property
     def entries(self) -> int:
@@ -204,7 +218,7 @@ class PatientState:
     ) -> None:
         if not counts:
             pass
-        elif fact.score is None or fact.instrument not in MEASURES:
+        elif fact.score is None:
             if self._forms is None:
                 self._forms = Forms()
             self._forms.add(key_id(key), day)
@@ -230,8 +244,10 @@ class PatientState:
         if isinstance(document, Session):
             self._crisis_words().apply(document)
             self._inquiries().meet(document)
-            if self.ratings is None or self.attendances is None:
-                self.ratings, self.attendances = Ratings(), Attendances()
+            self._meet(document)
+            if self.ratings is None or self.attendances is None or self.attended is None:
+                self.ratings, self.attendances, self.attended = Ratings(), Attendances(), Attended()
+            self.attended.apply(document)
             return self.ratings.apply(document) | self.attendances.apply(document)
         if isinstance(document, Question):
             self._inquiries().handle(document)
@@ -240,6 +256,27 @@ class PatientState:
             closed = document.deleted or document.status is not QuestionStatus.OPEN
             return self.questions.handle(document.question, document.version, closed=closed)
         return False
+
+    def _meet(self, document: Session) -> None:
+        if self._meetings is None:
+            self._meetings = {}
+        if document.version > self._meetings.get(document.session, (0, None))[0]:
+            self._meetings[document.session] = (document.version, meeting_of(document))
+
+    @property
+    def meetings(self) -> list[Meeting]:
+        """The sessions that take place."""
+        return [one for _, one in (self._meetings or {}).values() if one is not None]
+
+    def expected(self, standing: Standing) -> Expected | None:
+        """What the patient's protocols ask for, as the clinic has settled them; None where they follow none."""
+        known = self.registered
+        if known is None or known.follows is None or standing.clinic is None:
+            return None
+        kept = self._expected
+        if kept is None or kept[0] is not standing or kept[1] != known.version:
+            kept = self._expected = (standing, known.version, expected_of(standing.clinic, known.follows))
+        return kept[2]
 
     def _register(self, document: Patient) -> bool:
         if self.patient is not None and document.version <= self.patient.version:
@@ -253,6 +290,7 @@ class PatientState:
             expected_from=micros(document.expected_from),
             clinician=document.clinician,
             ended=tuple(one.ended_on for one in document.episodes if one.ended_on is not None),
+            follows=document if document.protocols or document.pathway else None,
         )
         return True
 

@@ -10,6 +10,7 @@ from services.insights.handlers.insights import Insights
 from services.insights.handlers.kept import DOCUMENTS, FACTS
 from services.insights.handlers.outcomes import By, OutcomeReader, Outcomes
 from services.insights.handlers.reading import Reader
+from services.insights.handlers.trends import TrendReader
 from shared.contracts import Assessment, Clinic, Contract
 
 SUBSCRIPTIONS: Final[Mapping[type[Contract], str]] = {
@@ -41,4 +42,5 @@ __all__ = [
     "Outcomes",
     "Reader",
     "Receipts",
+    "TrendReader",
 ]

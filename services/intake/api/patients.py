@@ -25,10 +25,21 @@ from shared.auth import Caller
 from shared.contracts import Patient
 from shared.contracts.base import Id, Zone
 from shared.contracts.clinics import Email, Mobile
-from shared.contracts.patients import PatientStatus
+from shared.contracts.patients import AssignedProtocol, ContactWishes, PatientStatus
 from shared.runtime import Body, WaitForPosition, caller_with, problems
 
 router = APIRouter(tags=["patients"])
+
+
+class AssignedBody(AssignedProtocol, Body):
+    """A protocol of the clinic's that this patient follows, from one local day to another."""
+
+    starts_on: Annotated[date, InWords]
+    stops_on: Annotated[date, InWords] | None = None
+
+
+class ContactWishesBody(ContactWishes, Body):
+    """How the patient wishes to be written to; nothing is sent without `consent_to_contact`."""
 
 
 class PatientBody(Body):
@@ -66,6 +77,14 @@ class PatientBody(Body):
     episode_started_on: Annotated[date, InWords] | None = Field(
         default=None, description="First day of the present episode of care; earlier scores are no baseline."
     )
+    pathway: Id | None = Field(default=None, description="A pathway of PUT /v1/clinic, whose protocols are followed.")
+    pathway_since: Annotated[date, InWords] | None = Field(
+        default=None, description="Local day from which the pathway's protocols run; the day it was told, if left out."
+    )
+    protocols: list[AssignedBody] = Field(
+        default_factory=list, max_length=20, description="Protocols followed beside the pathway's (docs/schedules.md)."
+    )
+    contact: ContactWishesBody = Field(default_factory=ContactWishesBody)
     registered_at: Instant | None = Field(
         default=None,
         description="Since when the patient is in your care (RFC 3339, offset mandatory), for imports. Default: now. "

@@ -15,6 +15,7 @@ from services.intake.domain.episodes import (
 from services.intake.domain.escalation import Warned, escalation_warnings, named_in
 from services.intake.domain.expecting import what_to_expect
 from services.intake.domain.people import forget_patient, register_clinician, register_patient
+from services.intake.domain.protocols import assign
 from services.intake.domain.questions import (
     answer_question,
     ask_question,
@@ -58,6 +59,7 @@ __all__ = [
     "Warned",
     "answer_question",
     "ask_question",
+    "assign",
     "categorise",
     "check_when",
     "claim_question",

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from services.intake.domain.escalation import wrong_escalation
+from services.intake.domain.protocols import wrong_protocols
 from shared.contracts import Clinic
 from shared.contracts.clinics import ClinicSettings, RuleSet, Scale
 from shared.errors import FieldError, invalid
@@ -21,6 +22,23 @@ class Parameter:
     whole: bool = False
 
 
+_SCORES: Final = {
+    "phq9_caseness": Parameter(10, 1, 27, whole=True),
+    "phq9_change": Parameter(6, 1, 27, whole=True),
+    "gad7_caseness": Parameter(8, 1, 21, whole=True),
+    "gad7_change": Parameter(4, 1, 21, whole=True),
+}
+_SHIFT: Final = {
+    "lambda": Parameter(0.1, 0.01, 1),
+    "limit": Parameter(2.7, 0.5, 6),
+    "baseline_days": Parameter(20, 5, 120, whole=True),
+    "baseline_span": Parameter(28, 5, 365, whole=True),
+    "sd_floor": Parameter(0.5, 0.01, 5),
+    "gap_cap": Parameter(0, 0, 30, whole=True),
+    "stale_days": Parameter(0, 0, 365, whole=True),
+    "warm_up": Parameter(5, 0, 60, whole=True),
+    "renew_days": Parameter(0, 0, 730, whole=True),
+}
 RULES: Final[dict[str, dict[str, Parameter]]] = {
     "risk_item": {"tell_days": Parameter(90, 1, 365, whole=True)},
     "risk_item_rising": {
@@ -33,17 +51,28 @@ RULES: Final[dict[str, dict[str, Parameter]]] = {
         "tell_days": Parameter(90, 1, 365, whole=True),
     },
     "reliable_deterioration": {"phq9": Parameter(6, 1, 27, whole=True), "gad7": Parameter(4, 1, 21, whole=True)},
-    "mood_shift": {
-        "lambda": Parameter(0.1, 0.01, 1),
-        "limit": Parameter(2.7, 0.5, 6),
+    "relapse": _SCORES,
+    "not_on_track": {
+        "from_session": Parameter(2, 2, 50, whole=True),
+        "phq9_change": Parameter(6, 1, 27, whole=True),
+        "gad7_change": Parameter(4, 1, 21, whole=True),
+    },
+    "stalled": {"sessions": Parameter(4, 1, 50, whole=True)} | _SCORES,
+    "mood_shift": _SHIFT,
+    "mood_shift_up": _SHIFT,
+    "mood_instability": {
+        "days": Parameter(28, 7, 90, whole=True),
+        "pairs": Parameter(10, 2, 60, whole=True),
+        "factor": Parameter(2, 1, 10),
+        "floor": Parameter(1, 0.01, 5),
         "baseline_days": Parameter(20, 5, 120, whole=True),
         "baseline_span": Parameter(28, 5, 365, whole=True),
-        "sd_floor": Parameter(0.5, 0.01, 5),
     },
     "gone_quiet": {
         "min_days": Parameter(7, 1, 365, whole=True),
         "factor": Parameter(3, 1, 20),
         "gaps": Parameter(20, 1, 200, whole=True),
+        "missed": Parameter(3, 1, 60, whole=True),
     },
     "question_unanswered": {"working_days": Parameter(2, 1, 30, whole=True)},
     "rating_drop": {
@@ -78,6 +107,7 @@ def set_up_clinic(current: Clinic | None, *, clinic: str, name: str, settings: C
     """
     before = [] if current is None else current.settings[-1].scales
     errors = [*_wrong_with(settings), *_wrong_scales(settings.scales, before), *_wrong_measures(settings)]
+    errors += _wrong_expectation(settings)
     if errors:
         raise invalid(*errors)
     if current is None:
@@ -97,6 +127,7 @@ def _wrong_with(settings: ClinicSettings) -> Iterator[FieldError]:
     yield from _wrong_hours(settings)
     yield from _wrong_rules(settings.rule_set)
     yield from wrong_escalation(settings)
+    yield from wrong_protocols(settings, BUILT_IN)
     for index, domain in enumerate(settings.detail_domains):
         labels = domain.split(".")
         if len(labels) < 2 or not all(label.replace("-", "").isalnum() and label.isascii() for label in labels):
@@ -203,6 +234,20 @@ def _wrong_measures(settings: ClinicSettings) -> Iterator[FieldError]:
             yield FieldError(
                 f"/outcome_measures/{problem}", f"Send caseness and reliable_change of {measure} in cut_offs as well."
             )
+
+
+def _wrong_expectation(settings: ClinicSettings) -> Iterator[FieldError]:
+    if settings.expected_response is None:
+        return
+    ranges = BUILT_IN | {scale.name: (scale.minimum, scale.maximum) for scale in settings.scales}
+    for name, strata in settings.expected_response.measures.items():
+        place = f"/expected_response/measures/{name}"
+        if name not in ranges:
+            yield FieldError(place, f"There is no such instrument. Send one of: {', '.join(ranges)}.")
+            continue
+        least, most = ranges[name]
+        if strata[0].first_from > most or strata[-1].first_to < least:
+            yield FieldError(place, f"Send bands of first scores between {least} and {most}.")
 
 
 def reply_by(settings: ClinicSettings, at: datetime) -> datetime:

@@ -97,15 +97,18 @@ def waits_for_session(patient: Patient) -> bool:
     return running is not None and running.started_on is None
 
 
-def start_by_sessions(current: Patient, days: Iterable[date]) -> Patient:
-    """The patient after sessions held on these local days: the first one of an open episode starts it."""
+def start_by_sessions(current: Patient, days: Iterable[date], today: date) -> Patient:
+    """The patient after sessions held on these local days: the first one of an open episode starts it.
+
+    A session planned for a later day and attended already starts it today.
+    """
     running = open_episode(current)
     if running is None or running.started_on is not None:
         return current
     first = min((day for day in days if day >= running.referred_on), default=None)
     if first is None:
         return current
-    return _with_last(current, [*current.episodes[:-1], running.model_copy(update={"started_on": first})])
+    return _with_last(current, [*current.episodes[:-1], running.model_copy(update={"started_on": min(first, today)})])
 
 
 def discharge_patient(current: Patient, end: EpisodeEnd, ended_on: date, today: date) -> Patient:

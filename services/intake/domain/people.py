@@ -1,5 +1,6 @@
 """People: clinicians and patients."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 
 from services.intake.domain.care_team import Roles, hand_over
@@ -12,7 +13,7 @@ from shared.errors import FieldError, invalid
 
 
 def register_clinician(wished: Clinician) -> Clinician:
-    """The clinician as wished. Raises Problem 422 where a chosen channel has no address."""
+    """The clinician as wished. Raises Problem 422 where a chosen channel has no address, or hours cannot be meant."""
     addresses = {ChannelName.EMAIL: ("email", wished.email), ChannelName.SMS: ("mobile", wished.mobile)}
     missing = [
         (channel, name) for channel in wished.channels if (name := addresses[channel][0]) and not addresses[channel][1]
@@ -29,7 +30,22 @@ def register_clinician(wished: Clinician) -> Clinician:
     for place, leave in enumerate(wished.away):
         if leave.ends_at <= leave.starts_at:
             raise invalid(FieldError(f"/away/{place}/ends_at", "Leave ends after it begins: send a later time."))
+    wrong = list(_wrong_times(wished))
+    if wrong:
+        raise invalid(*wrong)
     return wished
+
+
+def _wrong_times(wished: Clinician) -> Iterator[FieldError]:
+    plain = "Send times without an offset: they are meant in the clinician's zone."
+    for index, quiet in enumerate(wished.quiet):
+        if quiet.starts.tzinfo is not None or quiet.ends.tzinfo is not None:
+            yield FieldError(f"/quiet/{index}", plain)
+    for weekday, (begins, ends) in (wished.working_hours or {}).items():
+        if begins.tzinfo is not None or ends.tzinfo is not None:
+            yield FieldError(f"/working_hours/{weekday}", plain)
+        elif begins >= ends:
+            yield FieldError(f"/working_hours/{weekday}", "Work must begin before it ends, on the same day.")
 
 
 _EVERYTHING = frozenset(Patient.model_fields)

@@ -121,8 +121,9 @@ class Care:
             for one in await self._sessions(session.clinic, session.patient)
             if domain.was_held(one)
         ]
+        today = await local_day(self._documents, self._table, patient, self._clock.now())
         await self._documents.patients.write(
-            key, lambda current: domain.start_by_sessions(present(current, "patient"), days)
+            key, lambda current: domain.start_by_sessions(present(current, "patient"), days, today)
         )
 
     async def _sessions(self, clinic: str, patient: str) -> list[Session]:

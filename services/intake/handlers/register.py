@@ -70,14 +70,19 @@ class Register:
         await self._expect_clinic(wished.clinic)
         await expect_clinician(self._documents, wished.clinic, wished.clinician)
         now = self._clock.now()
+        clinic = self._table.get(wished.clinic)
+        if clinic is None or wished.protocols or wished.pathway:  # another instance may know of newer settings
+            clinic = await self._documents.clinics.load(wished.clinic)
         today = await local_day(self._documents, self._table, wished, now)
         known = await self._documents.patients.load(wished.key)
         gone = None if known is None or known.clinician == wished.clinician else known.clinician
         roles = await roles_of(self._documents, wished.clinic, [gone])
-        return await self._documents.patients.write(
-            wished.key,
-            lambda current: domain.register_patient(current, wished, now, said=said, today=today, roles=roles),
-        )
+
+        def registered(current: Patient | None) -> Patient:
+            assigned = domain.assign(current, wished, clinic, now)
+            return domain.register_patient(current, assigned, now, said=said, today=today, roles=roles)
+
+        return await self._documents.patients.write(wished.key, registered)
 
     async def patient(self, clinic: str, patient: str) -> Patient:
         """One patient. Raises Problem 404."""

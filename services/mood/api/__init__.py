@@ -1,7 +1,15 @@
 """Mood's HTTP door: what is asked for, checked and handed to the use cases; nothing is decided here."""
 
-from services.mood.api import entries, instruments, patients, receipts, strategies
+from services.mood.api import corrections, entries, instruments, patients, receipts, schedules, strategies
 
-ROUTERS = (entries.router, patients.router, instruments.router, strategies.router, receipts.router)
+ROUTERS = (
+    entries.router,
+    corrections.router,
+    patients.router,
+    schedules.router,
+    instruments.router,
+    strategies.router,
+    receipts.router,
+)
 
 __all__ = ["ROUTERS"]

@@ -4,7 +4,7 @@ from typing import Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from services.mood.domain import CheckIn, CheckInLine, Questionnaire, QuestionnaireLine
+from services.mood.domain import CheckIn, CheckInLine, Correction, Questionnaire, QuestionnaireLine, Withdrawal
 from shared.contracts.safety import Safety
 from shared.runtime.http import WrongField
 
@@ -13,7 +13,7 @@ class Accepted(BaseModel):
     """An entry that was recorded, and what to tell the patient."""
 
     id: str = Field(description="The entry's id: the same for a retry with the same key and body.")
-    kind: Literal["check_in", "questionnaire"]
+    kind: Literal["check_in", "questionnaire", "correction", "withdrawal"]
     recorded_at: AwareDatetime = Field(description="When it was accepted, UTC.")
     position: str = Field(description="Where it stands, as in the header Position.")
     safety: Safety
@@ -65,6 +65,11 @@ QUESTIONNAIRE_EXAMPLE: Final[dict[str, Any]] = {
     "occurred_at": "2026-11-23T18:30:00+00:00",
     "origin": "live",
 }
+WITHDRAWAL_EXAMPLE: Final[dict[str, Any]] = {
+    "patient": "p-1042",
+    "why": "It was meant for another day.",
+    "occurred_at": "2026-11-23T19:00:00+00:00",
+}
 LINES_EXAMPLE: Final = (
     '{"key":"row-1","type":"check_in","patient":"p-1042","mood":4,"occurred_at":"2026-11-20T08:00:00+00:00",'
     '"origin":"import"}\n'
@@ -94,6 +99,8 @@ def _body(media_type: str, content: dict[str, Any]) -> dict[str, Any]:
 
 
 CHECK_IN_BODY: Final = _body("application/json", {"schema": schema_of(CheckIn), "example": CHECK_IN_EXAMPLE})
+CORRECTION_BODY: Final = _body("application/json", {"schema": schema_of(Correction), "example": CHECK_IN_EXAMPLE})
+WITHDRAWAL_BODY: Final = _body("application/json", {"schema": schema_of(Withdrawal), "example": WITHDRAWAL_EXAMPLE})
 QUESTIONNAIRE_BODY: Final = _body(
     "application/json", {"schema": schema_of(Questionnaire), "example": QUESTIONNAIRE_EXAMPLE}
 )

@@ -16,7 +16,7 @@ MOST_LINES: Final = 10_000
 MOST_BATCH_BYTES: Final = 8 * 1024 * 1024
 MOST_BYTES: Final = 64 * 1024
 _JSON: Final = "application/json"
-POSITION: Final[dict[str, Any]] = {
+POSITION_DOCUMENTED: Final[dict[str, Any]] = {
     POSITION_HEADER: {
         "description": "Where it stands: send it as Wait-For-Position with a read that must show it.",
         "schema": {"type": "string"},
@@ -29,7 +29,7 @@ POSITION: Final[dict[str, Any]] = {
     status_code=202,
     operation_id="record_check_in",
     summary="Record how a patient is",
-    responses={202: {"model": Accepted, "headers": POSITION}, **problems(400, 409, 413)},
+    responses={202: {"model": Accepted, "headers": POSITION_DOCUMENTED}, **problems(400, 409, 413)},
     openapi_extra=CHECK_IN_BODY,
 )
 async def record_check_in(
@@ -50,7 +50,7 @@ async def record_check_in(
     status_code=202,
     operation_id="record_questionnaire",
     summary="Record answers to a questionnaire",
-    responses={202: {"model": Accepted, "headers": POSITION}, **problems(400, 409, 413)},
+    responses={202: {"model": Accepted, "headers": POSITION_DOCUMENTED}, **problems(400, 409, 413)},
     openapi_extra=QUESTIONNAIRE_BODY,
 )
 async def record_questionnaire(
@@ -72,7 +72,7 @@ async def record_questionnaire(
     operation_id="record_batch",
     summary="Record thousands of entries at once",
     response_model=BatchAccepted,
-    responses={200: {"headers": POSITION}, **problems(400, 409, 413)},
+    responses={200: {"headers": POSITION_DOCUMENTED}, **problems(400, 409, 413)},
     openapi_extra=LINES_BODY,
 )
 async def record_batch(request: Request, caller: Caller = caller_with("entries:write")) -> Response:

@@ -6,121 +6,19 @@ from datetime import date
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
-from services.mood.domain import LIBRARY, MOST, Coping, Instrument, Kind, Progress, Range, Recorded, Wish, reason_of
+from services.mood.api.shown import PinShown, Shape, entry_shown, pins_of
+from services.mood.domain import MOST, Kind, Progress, Wish
 from services.mood.handlers import Reader, Receipts, Shown
 from shared.auth import Caller
-from shared.contracts import CheckInRecorded, Question, QuestionAsked, QuestionnaireCompleted, StrategyTried
-from shared.contracts.base import Id, Number, Origin
-from shared.contracts.moods import RiskAnswer
-from shared.contracts.questions import QuestionStatus
+from shared.contracts.base import Id
 from shared.errors import FieldError, Problem
 from shared.runtime import BEHIND_DOCUMENTED, BEHIND_HEADER, Body, WaitForPosition, caller_with, problems, settle
 
 router = APIRouter(tags=["patients"])
 _PLACE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 [\x21-\x7e]{1,200}")
 PatientId = Annotated[Id, Path(description="The clinic's own id of the patient.")]
-
-
-class EntryShown(BaseModel):
-    """What all entries have."""
-
-    id: str
-    occurred_at: AwareDatetime = Field(description="When it happened, with the offset it was sent with.")
-    local_day: date = Field(description="The patient's own calendar day.")
-    recorded_at: AwareDatetime = Field(description="When it was accepted, UTC.")
-    origin: Origin
-
-
-class CheckInValues(BaseModel):
-    """What a check-in said; 0 worst to 10 best."""
-
-    mood: float
-    energy: int | None
-    sleep: int | None
-    feelings: list[str]
-    note: str | None
-
-
-class CheckInShown(EntryShown):
-    """A check-in."""
-
-    kind: Literal["check_in"] = "check_in"
-    values: CheckInValues
-
-
-class QuestionnaireValues(BaseModel):
-    """What a questionnaire said."""
-
-    instrument: str
-    title: str | None = Field(description="The instrument's own name; null for one the clinic no longer has.")
-    items: dict[str, int] | None = Field(description="The answered items; null where only a total was given.")
-    score: Number | None = Field(description="The valid total; null where there is none.")
-    prorated_score: Number | None = Field(
-        description="An estimate of the total where few items are missing; it shows neither change nor recovery."
-    )
-    range: Range | None = Field(description="The lowest and the highest total; null where the instrument is not known.")
-    band: str | None = Field(
-        description="The published severity band of the total, or of its estimate; null where none is confirmed."
-    )
-    case: bool | None = Field(
-        description="Whether the valid total is at the cut-off or beyond; null where no cut-off is known."
-    )
-    risk_answers: list[RiskAnswer]
-    skipped_risk_items: list[str] = Field(description="Items on harm that were left out while others were answered.")
-
-
-class QuestionnaireShown(EntryShown):
-    """A questionnaire."""
-
-    kind: Literal["questionnaire"] = "questionnaire"
-    values: QuestionnaireValues
-
-
-class QuestionValues(BaseModel):
-    """A question of the patient's, and what became of it."""
-
-    question: str
-    text: str
-    status: QuestionStatus
-    answer: str | None
-    answered_at: AwareDatetime | None
-    settled_at: AwareDatetime | None
-
-
-class QuestionShown(EntryShown):
-    """A question."""
-
-    kind: Literal["question"] = "question"
-    values: QuestionValues
-
-
-class StrategyValues(BaseModel):
-    """A coping strategy that was tried. Distress before and after: 0 none to 10 worst."""
-
-    strategy: str
-    title: str | None = Field(description="As the library has it; null for one it no longer has.")
-    before: int | None
-    after: int | None
-
-
-class StrategyTriedShown(EntryShown):
-    """A coping strategy that was tried."""
-
-    kind: Literal["strategy_tried"] = "strategy_tried"
-    values: StrategyValues
-
-
-class PinShown(BaseModel):
-    """A strategy the patient pinned."""
-
-    strategy: str
-    title: str
-    reason: str = Field(description="What the patient's own tries say of it, in plain words.")
-
-
-Shape = CheckInShown | QuestionnaireShown | QuestionShown | StrategyTriedShown
 
 
 class Timeline(BaseModel):
@@ -191,7 +89,7 @@ async def read_timeline(
     except Problem as problem:
         raise perhaps_behind(problem, response) from None
     receipts: Receipts = request.state.receipts
-    receipts.note(caller, patient, shown.entries)
+    receipts.note(caller, patient, [entry.now for entry in shown.entries])
     return _timeline(patient, shown)
 
 
@@ -294,69 +192,6 @@ def _timeline(patient: str, shown: Shown) -> Timeline:
         registered=shown.registered,
         entries_not_processed=shown.set_aside,
         pinned=pins_of(shown.coping),
-        items=[_entry(entry, shown) for entry in shown.entries],
+        items=[entry_shown(entry, shown) for entry in shown.entries],
         next=after,
-    )
-
-
-def pins_of(coping: Coping) -> list[PinShown]:
-    """The pinned strategies, as they are shown."""
-    return [
-        PinShown(strategy=name, title=LIBRARY[name].title, reason=reason_of(name, coping)) for name in coping.shown_pins
-    ]
-
-
-def _entry(entry: Recorded, shown: Shown) -> Shape:
-    fact = entry.fact
-    common = {
-        "id": entry.id,
-        "occurred_at": fact.occurred_at,
-        "local_day": fact.local_day,
-        "recorded_at": entry.recorded_at,
-        "origin": fact.origin,
-    }
-    match fact:
-        case CheckInRecorded():
-            said = CheckInValues(
-                mood=fact.mood, energy=fact.energy, sleep=fact.sleep, feelings=fact.feelings, note=fact.note
-            )
-            return CheckInShown(values=said, **common)
-        case QuestionnaireCompleted():
-            answers = _answers(fact, shown.instruments.get(fact.instrument))
-            return QuestionnaireShown(values=answers, **common)
-        case QuestionAsked():
-            return QuestionShown(values=_question(fact, shown.questions.get(fact.question)), **common)
-        case StrategyTried():
-            known = LIBRARY.get(fact.strategy)
-            title = None if known is None else known.title
-            went = StrategyValues(strategy=fact.strategy, title=title, before=fact.before, after=fact.after)
-            return StrategyTriedShown(values=went, **common)
-        case _:
-            raise ValueError(f"{type(fact).__name__} does not belong on a timeline")
-
-
-def _answers(fact: QuestionnaireCompleted, known: Instrument | None) -> QuestionnaireValues:
-    total = fact.prorated_score if fact.score is None else fact.score
-    return QuestionnaireValues(
-        instrument=fact.instrument,
-        title=None if known is None else known.title,
-        items=fact.items,
-        score=fact.score,
-        prorated_score=fact.prorated_score,
-        range=None if known is None else Range(minimum=known.minimum, maximum=known.maximum),
-        band=None if known is None or total is None else known.band_of(total),
-        case=None if known is None or fact.score is None else known.is_case(fact.score),
-        risk_answers=fact.risk_answers,
-        skipped_risk_items=fact.skipped_risk_items,
-    )
-
-
-def _question(fact: QuestionAsked, handling: Question | None) -> QuestionValues:
-    return QuestionValues(
-        question=fact.question,
-        text=fact.text,
-        status=QuestionStatus.OPEN if handling is None else handling.status,
-        answer=None if handling is None else handling.answer,
-        answered_at=None if handling is None else handling.answered_at,
-        settled_at=None if handling is None else handling.settled_at,
     )

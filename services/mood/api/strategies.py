@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from pydantic_core import from_json, to_json
 
 from services.mood.api.bodies import schema_of
-from services.mood.api.entries import MOST_BYTES, POSITION, accepted, read_body
+from services.mood.api.entries import MOST_BYTES, POSITION_DOCUMENTED, accepted, read_body
 from services.mood.api.patients import PatientId, perhaps_behind
 from services.mood.domain import (
     CAVEAT,
@@ -127,7 +127,7 @@ _PINNED: Final = _body(Pinned, {"strategies": ["short_walk", "grounding"]} | _HA
 _ALLOWED: Final = _body(Allowed, {"strategies": ["short_walk", "grounding", "mindful_minute"]} | _HAPPENED)
 _WANTED: Final = _body(Wanted, {"most": 1}, required=False)
 _ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
-    202: {"model": StrategyAccepted, "headers": POSITION},
+    202: {"model": StrategyAccepted, "headers": POSITION_DOCUMENTED},
     **problems(400, 409, 413),
 }
 
@@ -231,7 +231,7 @@ async def allow_strategies(
     operation_id="suggest_strategies",
     summary="Draw strategies to suggest now",
     response_model=Suggestions,
-    responses={200: {"headers": {**POSITION, **BEHIND_DOCUMENTED}}, **problems(400, 404, 409, 413)},
+    responses={200: {"headers": {**POSITION_DOCUMENTED, **BEHIND_DOCUMENTED}}, **problems(400, 404, 409, 413)},
     openapi_extra=_WANTED,
 )
 async def suggest_strategies(

@@ -19,11 +19,12 @@ from pydantic_core import PydanticCustomError
 
 from services.mood.domain.instruments import Scoring, instrument_named, score_answers
 from services.mood.domain.refusals import not_understood, refused
-from shared.contracts import CheckInRecorded, Fact, QuestionnaireCompleted
+from shared.contracts import CheckInCorrected, CheckInRecorded, Clinic, EntryWithdrawn, Fact, QuestionnaireCompleted
 from shared.contracts.base import Id, Number, Origin
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.moods import Feeling, MoodValue, Tenth
 from shared.contracts.safety import crisis_told
+from shared.contracts.screening import Screening
 from shared.crisis_language import screen
 from shared.errors import FieldError
 
@@ -68,6 +69,22 @@ class CheckIn(Sent):
     sleep: Tenth | None = Field(default=None, description="How well the patient slept, 0 to 10.")
     feelings: list[Feeling] = Field(default_factory=list, max_length=20, description="In the patient's own words.")
     note: str | None = Field(default=None, max_length=2000, description="In the patient's own words.")
+    answers: dict[Id, int] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="Answers to the clinic's own questions, by the question's name (`check_in_questions` of PUT "
+        "/v1/clinic): a whole number on its scale; 1 for yes, 0 for no; the place of the choice, 1 for the first.",
+    )
+
+
+class Correction(CheckIn):
+    """What a check-in should have said, whole. `occurred_at` is when it was corrected."""
+
+
+class Withdrawal(Sent):
+    """That an entry is not to count any more. `occurred_at` is when it was withdrawn."""
+
+    why: str = Field(default="", max_length=500, description="In the words of whoever withdrew it.")
 
 
 class Questionnaire(Sent):
@@ -115,7 +132,7 @@ class Entry:
     """A fact that may be published, and what it says of risk."""
 
     fact: Fact
-    kind: Literal["check_in", "questionnaire"]
+    kind: Literal["check_in", "questionnaire", "correction", "withdrawal"]
     risk: bool = False
     urgent: bool = False
 
@@ -147,13 +164,12 @@ def understand_line(raw: bytes) -> CheckInLine | QuestionnaireLine:
         raise not_understood(found) from None
 
 
-def check_in(sent: CheckIn, *, clinic: str, settings: ClinicSettings, now: datetime) -> Entry:
+def check_in(sent: CheckIn, *, clinic: Clinic, now: datetime) -> Entry:
     """The fact that a patient said how they are, its note screened for crisis language. Raises Problem 422."""
     refuse_impossible_time(sent.occurred_at, sent.origin, now)
-    if abs(sent.mood * 100 - round(sent.mood * 100)) > _FEW:
-        raise refused(FieldError("/mood", "send a number from 0 (worst) to 10 (best) with at most two decimals"))
+    _refuse_impossible_values(sent, clinic, now)
     fact = CheckInRecorded(
-        clinic=clinic,
+        clinic=clinic.clinic,
         patient=sent.patient,
         occurred_at=sent.occurred_at,
         local_day=sent.occurred_at.date(),
@@ -163,12 +179,78 @@ def check_in(sent: CheckIn, *, clinic: str, settings: ClinicSettings, now: datet
         sleep=sent.sleep,
         feelings=sent.feelings,
         note=sent.note,
+        answers=sent.answers,
         screening=screen(sent.note),
     )
-    if fact.screening is None or not fact.screening.crisis_language:
-        return Entry(fact, "check_in")
-    risk, urgent = crisis_told(settings, fact.screening, sent.origin)
-    return Entry(fact, "check_in", risk=risk, urgent=urgent)
+    return _screened(fact, "check_in", fact.screening, clinic, now)
+
+
+def correction(entry: str, sent: Correction, *, clinic: Clinic, now: datetime) -> Entry:
+    """The fact that a check-in was corrected, screened as one. Whether there is such a check-in is not looked up.
+
+    Raises Problem 422.
+    """
+    refuse_impossible_time(sent.occurred_at, sent.origin, now)
+    _refuse_impossible_values(sent, clinic, now)
+    fact = CheckInCorrected(
+        clinic=clinic.clinic,
+        patient=sent.patient,
+        occurred_at=sent.occurred_at,
+        local_day=sent.occurred_at.date(),
+        origin=sent.origin,
+        entry=entry,
+        mood=sent.mood,
+        energy=sent.energy,
+        sleep=sent.sleep,
+        feelings=sent.feelings,
+        note=sent.note,
+        answers=sent.answers,
+        screening=screen(sent.note),
+    )
+    return _screened(fact, "correction", fact.screening, clinic, now)
+
+
+def _screened(
+    fact: Fact, kind: Literal["check_in", "correction"], screening: Screening | None, clinic: Clinic, now: datetime
+) -> Entry:
+    if screening is None or not screening.crisis_language:
+        return Entry(fact, kind)
+    risk, urgent = crisis_told(clinic.settings_at(now), screening, fact.origin)
+    return Entry(fact, kind, risk=risk, urgent=urgent)
+
+
+def withdrawal(entry: str, sent: Withdrawal, *, clinic: str, now: datetime) -> Entry:
+    """The fact that an entry was withdrawn. Whether there is such an entry is not looked up. Raises Problem 422."""
+    refuse_impossible_time(sent.occurred_at, sent.origin, now)
+    fact = EntryWithdrawn(
+        clinic=clinic,
+        patient=sent.patient,
+        occurred_at=sent.occurred_at,
+        local_day=sent.occurred_at.date(),
+        origin=sent.origin,
+        entry=entry,
+        why=sent.why,
+    )
+    return Entry(fact, "withdrawal")
+
+
+def _refuse_impossible_values(sent: CheckIn, clinic: Clinic, now: datetime) -> None:
+    """A question counts as the clinic asks it now, or as it did when it was answered: an entry may come late."""
+    wrong = []
+    if abs(sent.mood * 100 - round(sent.mood * 100)) > _FEW:
+        wrong.append(FieldError("/mood", "send a number from 0 (worst) to 10 (best) with at most two decimals"))
+    if sent.answers:
+        settings = [clinic.settings_at(now), clinic.settings_at(sent.occurred_at)]
+        for name, value in sent.answers.items():
+            ranges = [one.range for each in settings for one in each.check_in_questions if one.name == name]
+            if not ranges:
+                message = "your clinic asks no such question: send the name of one of its `check_in_questions`"
+                wrong.append(FieldError(f"/answers/{name}", message))
+            elif not any(least <= value <= most for least, most in ranges):
+                least, most = ranges[0]
+                wrong.append(FieldError(f"/answers/{name}", f"send a whole number from {least} to {most}"))
+    if wrong:
+        raise refused(*wrong)
 
 
 def questionnaire(sent: Questionnaire, *, clinic: str, settings: ClinicSettings, now: datetime) -> Entry:

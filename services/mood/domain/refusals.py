@@ -11,6 +11,8 @@ _WANTED: Final = {
     "energy": "send a whole number from 0 to 10, or leave it out",
     "sleep": "send a whole number from 0 (very badly) to 10 (very well), or leave it out",
     "feelings": "send a list of at most 20 words or short phrases of 1 to 40 characters, or leave it out",
+    "answers": "send whole numbers by the name of the clinic's own question, or leave it out",
+    "why": "send text of at most 500 characters, or leave it out",
     "note": "send text of at most 2000 characters, or leave it out",
     "occurred_at": "send date and time with the offset of the place it happened in, as in 2026-11-23T18:30:00+01:00",
     "origin": "send live (now), sync (made offline, sent later) or import (from another system's past)",

@@ -6,12 +6,15 @@ from services.mood.handlers.instruments import Catalogue
 from services.mood.handlers.reading import Reader, Shown
 from services.mood.handlers.receipts import EntryReceipt, Receipts
 from services.mood.handlers.recording import BatchReceipt, LineResult, Receipt, Recorder
+from services.mood.handlers.reminding import Reminding
+from services.mood.handlers.schedules import Called, Schedule, Schedules, Unanswered
 from services.mood.handlers.strategies import Strategies, Suggested
 
 __all__ = [
     "SUBSCRIPTIONS",
     "TABLES",
     "BatchReceipt",
+    "Called",
     "Catalogue",
     "Clinics",
     "EntryReceipt",
@@ -21,7 +24,11 @@ __all__ = [
     "Receipt",
     "Receipts",
     "Recorder",
+    "Reminding",
+    "Schedule",
+    "Schedules",
     "Shown",
     "Strategies",
     "Suggested",
+    "Unanswered",
 ]

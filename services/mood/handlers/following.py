@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from services.mood.domain import about_risk, is_entry
+from services.mood.domain import about_risk, change_of, is_entry
+from services.mood.handlers.reminding import Reminding
 from services.mood.store import Store, Taken, month_key, patient_key
 from shared.bus import Batch, Event
-from shared.contracts import Assessment, Fact, Patient, Question, Topic
+from shared.contracts import Assessment, Fact, Patient, Question, ReminderDue, Session, Topic
 
-SUBSCRIPTIONS: Final = frozenset({Topic.MOODS, Topic.QUESTIONS, Topic.PATIENTS, Topic.ASSESSMENTS})
+SUBSCRIPTIONS: Final = frozenset(
+    {Topic.MOODS, Topic.QUESTIONS, Topic.PATIENTS, Topic.SESSIONS, Topic.REMINDERS, Topic.ASSESSMENTS}
+)
 """What `Follower` reads, partition by partition."""
 TABLES: Final = frozenset({Topic.CLINICS})
 """What `Clinics` reads whole, in every instance."""
@@ -29,8 +32,8 @@ class Follower:
         asking again. A deletion comes through the same partition, so what is known is true while the partition is ours.
     """
 
-    def __init__(self, *, store: Store) -> None:
-        self._store = store
+    def __init__(self, *, store: Store, reminding: Reminding) -> None:
+        self._store, self._reminding = store, reminding
         self._known: dict[int, set[str]] = defaultdict(set)
         self._rest_until: dict[int, float] = {}
 
@@ -52,11 +55,13 @@ class Follower:
         known = self._known[batch.partition]
         patients = [event.data for event in batch.events if isinstance(event.data, Patient)]
         questions = [event.data for event in batch.events if isinstance(event.data, Question)]
-        taken = [
+        sessions = [event.data for event in batch.events if isinstance(event.data, Session)]
+        facts = [
             Taken(event.id, event.time, event.data, event.value)
             for event in batch.events
             if isinstance(event.data, Fact)
         ]
+        taken = [one for one in facts if not _beside(one.fact)]
         if patients:
             await self._store.patients.apply(patients)
         if assessments := [_about_risk(event.data) for event in batch.events if isinstance(event.data, Assessment)]:
@@ -72,11 +77,33 @@ class Follower:
         await self._store.record(entries, listed=known)
         await self._store.coping.record(staying)
         await self._store.receipts.record(staying)
+        if len(facts) > len(taken) or sessions or patients:
+            beside = [one for one in facts if _beside(one.fact)]
+            await self._keep_beside(batch.partition, beside, sessions, {patient.key for patient in patients}, gone)
         if gone:
             await self._store.forget(gone)
         if len(known) > _MOST_KNOWN:
             known.clear()
         known.update(month_key(one.fact) for one in entries)
+
+    async def _keep_beside(
+        self, partition: int, facts: Sequence[Taken], sessions: Sequence[Session], patients: set[str], gone: set[str]
+    ) -> None:
+        """What is no entry, but changes what entries count as or what is expected: keep it, and look at the patient."""
+        of_sessions = {f"{one.clinic}/{one.patient}" for one in sessions}
+        others = of_sessions | {patient_key(one.fact) for one in facts}
+        found = await self._store.patients.get_many(others - gone) if others else {}
+        gone = gone | {key for key, patient in found.items() if patient.deleted}
+        staying = [one for one in facts if patient_key(one.fact) not in gone]
+        changes = [one for one in staying if change_of(one.fact)]
+        await self._store.changes.record(staying)
+        await self._store.schedules.record(staying)
+        await self._store.schedules.note_sessions(
+            [one for one in sessions if f"{one.clinic}/{one.patient}" not in gone]
+        )
+        self._reminding.read_back(partition, [one.id for one in staying if isinstance(one.fact, ReminderDue)])
+        changed = {patient_key(one.fact) for one in changes}
+        await self._reminding.note(partition, patients, (of_sessions | changed) - gone)
 
     async def _deleted(self, taken: Sequence[Taken], known: set[str]) -> set[str]:
         asked = {patient_key(one.fact) for one in taken if month_key(one.fact) not in known}
@@ -86,18 +113,21 @@ class Follower:
     async def assigned(self, partition: int) -> None:
         """Nothing is known yet of a partition that is ours from now on."""
         self._known.pop(partition, None)
+        self._reminding.forget(partition)
 
     async def set_aside(self, event: Event, reason: str) -> None:
         """The timeline says that an entry is missing until it is replayed."""
-        if isinstance(event.data, Fact) and is_entry(event.data):
+        if isinstance(event.data, Fact) and (is_entry(event.data) or change_of(event.data)):
             await self._store.note_set_aside(event.data, event.id)
 
     async def tick(self, partition: int, basis: int, horizon: datetime) -> None:
-        """Nothing of mood's falls due by time alone."""
+        """Remind those whose protocols say so."""
+        await self._reminding.tick(partition, horizon)
 
     async def revoked(self, partition: int) -> None:
         """What is known of a partition that is another's may no longer be true."""
         self._known.pop(partition, None)
+        self._reminding.forget(partition)
         self._rest_until.pop(partition, None)
 
 
@@ -107,3 +137,8 @@ def _about_risk(assessment: Assessment) -> Assessment:
         concern.model_copy(update={"chart": None}) for concern in assessment.concerns if about_risk(concern.rule)
     ]
     return assessment.model_copy(update={"concerns": concerns})
+
+
+def _beside(fact: Fact) -> bool:
+    """Whether a fact says nothing by itself, but what entries count as, or that somebody was reminded."""
+    return isinstance(fact, ReminderDue) or change_of(fact) is not None

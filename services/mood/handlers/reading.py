@@ -1,36 +1,46 @@
 """Timelines and progress, read from the projection."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from services.mood.domain import (
     SOME_MONTHS,
+    TOO_LATE,
+    Changed,
+    Changes,
     Coping,
     Instrument,
+    Mark,
     Progress,
     Recorded,
     Wish,
     instruments_of,
+    marks,
     months_to_read,
     page_of,
     progress_of,
 )
+from services.mood.handlers.charts import months_between
 from services.mood.handlers.clinics import Clinics
 from services.mood.handlers.instruments import in_force
 from services.mood.store import Known, Store
 from shared.clock import Clock
 from shared.contracts import Patient, Question, QuestionAsked
+from shared.contracts.expected import expected_of
 from shared.errors import not_found
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A page of a timeline. after: the place the next page begins behind, None at the end."""
+    """A page of a timeline. marks: by entry the occasion it belongs to. after: the place the next page begins behind,
+    None at the end."""
 
     registered: bool
-    entries: list[Recorded]
+    entries: list[Changed]
+    marks: Mapping[str, Mark]
     questions: Mapping[str, Question]
     instruments: Mapping[str, Instrument]
     after: str | None
@@ -48,13 +58,15 @@ class Reader:
         """A page of a patient's entries, with how their questions were handled."""
         known, document = await self._find(clinic, patient)
         entries, more = await self._page(clinic, patient, known, wish)
+        changes = await self._changes(clinic, patient)
         asked = [entry.fact for entry in entries if isinstance(entry.fact, QuestionAsked)]
         questions = await self._store.questions.get_many(f"{clinic}/{patient}/{fact.question}" for fact in asked)
         now = self._clock.now()
         coping, _ = await self._store.coping.read(clinic, patient, now)
         return Shown(
             registered=document is not None,
-            entries=entries,
+            entries=[changes.of(entry) for entry in entries],
+            marks=await self._marks(known, document, entries, changes),
             questions={question.question: question for question in questions.values() if not question.deleted},
             instruments=instruments_of(in_force(self._clinics, clinic, now)),
             after=entries[-1].place if more else None,
@@ -65,7 +77,9 @@ class Reader:
     async def progress(self, clinic: str, patient: str) -> tuple[Progress, str, bool, Coping]:
         """A patient's progress, the zone it is told in, whether they are registered, and their strategies."""
         known, document = await self._find(clinic, patient)
-        everything = await self._store.read(clinic, patient, known.months)
+        everything, changes = await asyncio.gather(
+            self._store.read(clinic, patient, known.months), self._changes(clinic, patient)
+        )
         now = self._clock.now()
         coping, _ = await self._store.coping.read(clinic, patient, now)
         settings = in_force(self._clinics, clinic, now)
@@ -73,7 +87,7 @@ class Reader:
         if zone is None:
             zone = "UTC" if settings is None else settings.zone
         progress = progress_of(
-            everything,
+            changes.counting(everything),
             today=now.astimezone(ZoneInfo(zone)).date(),
             episode_started_on=None if document is None else document.episode_started_on,
             instruments=instruments_of(settings),
@@ -90,6 +104,28 @@ class Reader:
         if document is None and not known.months and not known.set_aside:
             raise not_found("patient")
         return known, document
+
+    async def _changes(self, clinic: str, patient: str) -> Changes:
+        key = f"{clinic}/{patient}"
+        return Changes((await self._store.changes.of([key])).get(key, ()))
+
+    async def _marks(
+        self, known: Known, document: Patient | None, entries: Sequence[Recorded], changes: Changes
+    ) -> Mapping[str, Mark]:
+        """Which occasions a page's entries belong to. What was due and said in the month before them decides, too."""
+        clinic = None if document is None else self._clinics.known(document.clinic)
+        expected = None if document is None or clinic is None else expected_of(clinic, document)
+        if document is None or expected is None or not entries:
+            return {}
+        instants = [entry.fact.occurred_at for entry in entries]
+        since, until = min(instants) - TOO_LATE, max(instants) + timedelta(seconds=1)
+        day = timedelta(days=1)
+        months = set(months_between((since - day).date(), (until + day).date())) & set(known.months)
+        around, meetings = await asyncio.gather(
+            self._store.read(document.clinic, document.patient, months), self._store.schedules.meetings([document.key])
+        )
+        occasions = expected.between(since, until, meetings.get(document.key, []))
+        return marks(occasions, changes.counting(around))
 
     async def _page(self, clinic: str, patient: str, known: Known, wish: Wish) -> tuple[list[Recorded], bool]:
         months = months_to_read(known.months, wish)

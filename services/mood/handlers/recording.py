@@ -9,7 +9,19 @@ from typing import Any, Final
 from prometheus_client import Counter
 from pydantic_core import from_json
 
-from services.mood.domain import CheckIn, Entry, Questionnaire, check_in, questionnaire, understand, understand_line
+from services.mood.domain import (
+    CheckIn,
+    Correction,
+    Entry,
+    Questionnaire,
+    Withdrawal,
+    check_in,
+    correction,
+    questionnaire,
+    understand,
+    understand_line,
+    withdrawal,
+)
 from services.mood.handlers.clinics import Clinics, settings_now
 from shared.auth import Caller
 from shared.bus import Message, Position, Publisher
@@ -22,6 +34,7 @@ from shared.runtime import fact_id
 
 CHECK_INS: Final = "/v1/check-ins"
 QUESTIONNAIRES: Final = "/v1/questionnaires"
+ENTRIES: Final = "/v1/entries"
 BATCH: Final = "/v1/events:batch"
 _LINES_AT_ONCE: Final = 200
 """Lines checked before others get their turn: about 5 ms."""
@@ -75,8 +88,7 @@ class Recorder:
         """Record one check-in."""
         clinic = self._clinics.known(caller.clinic) or await self._clinics.set_up(caller.clinic)
         now = self._clock.now()
-        sent = understand(CheckIn, raw)
-        entry = check_in(sent, clinic=caller.clinic, settings=settings_now(clinic, now), now=now)
+        entry = check_in(understand(CheckIn, raw), clinic=clinic, now=now)
         return await self._record(entry, fact_id(caller, CHECK_INS, key, raw), clinic, now)
 
     async def record_questionnaire(self, caller: Caller, key: str, raw: bytes) -> Receipt:
@@ -86,6 +98,20 @@ class Recorder:
         sent = understand(Questionnaire, raw)
         entry = questionnaire(sent, clinic=caller.clinic, settings=settings_now(clinic, now), now=now)
         return await self._record(entry, fact_id(caller, QUESTIONNAIRES, key, raw), clinic, now)
+
+    async def correct_check_in(self, caller: Caller, entry_id: str, key: str, raw: bytes) -> Receipt:
+        """Record that a check-in was corrected."""
+        clinic = await self._clinics.set_up(caller.clinic)
+        now = self._clock.now()
+        entry = correction(entry_id, understand(Correction, raw), clinic=clinic, now=now)
+        return await self._record(entry, fact_id(caller, f"{CHECK_INS}/{entry_id}/corrections", key, raw), clinic, now)
+
+    async def withdraw(self, caller: Caller, entry_id: str, key: str, raw: bytes) -> Receipt:
+        """Record that an entry was withdrawn."""
+        clinic = await self._clinics.set_up(caller.clinic)
+        now = self._clock.now()
+        entry = withdrawal(entry_id, understand(Withdrawal, raw), clinic=caller.clinic, now=now)
+        return await self._record(entry, fact_id(caller, f"{ENTRIES}/{entry_id}/withdrawal", key, raw), clinic, now)
 
     async def _record(self, entry: Entry, entry_id: str, clinic: Clinic, now: datetime) -> Receipt:
         positions = await self._publisher.publish([Message(entry_id, now, entry.fact)])
@@ -121,7 +147,7 @@ class Recorder:
                 if isinstance(sent, Questionnaire):
                     entry = questionnaire(sent, clinic=caller.clinic, settings=settings, now=now)
                 else:
-                    entry = check_in(sent, clinic=caller.clinic, settings=settings, now=now)
+                    entry = check_in(sent, clinic=clinic, now=now)
             except Problem as problem:
                 results.append(LineResult(number, _key_of(raw), problem=problem))
             else:

@@ -11,6 +11,7 @@ from services.mood.domain import (
     LOOK_BACK,
     MODEL,
     Allowed,
+    Changes,
     Coping,
     Gate,
     Pinned,
@@ -110,8 +111,11 @@ class Strategies:
         since = (now - LOOK_BACK).date()
         months = months_to_read(known.months, Wish(first_day=since))
         recent = await self._store.read(caller.clinic, patient, months)
-        assessment = await self._store.assessments.get(f"{caller.clinic}/{patient}")
-        gate = gate_of(assessment, recent, missing=known.set_aside, now=now)
+        name = f"{caller.clinic}/{patient}"
+        changed = (await self._store.changes.of([name])).get(name, [])
+        assessment = await self._store.assessments.get(name)
+        # words of harm are not unsaid by correcting or withdrawing them, so the gate sees all that was ever said
+        gate = gate_of(assessment, [*recent, *changed], missing=known.set_aside, now=now)
         if gate is Gate.OPEN and behind:
             gate = Gate.NOT_KNOWN
         safety = self._clinics.safety(clinic, now, risk=gate is Gate.CONCERN, urgent=False)
@@ -121,8 +125,9 @@ class Strategies:
         earlier = next((one.fact for one in suggestions if one.id == name), None)
         if isinstance(earlier, StrategySuggested):
             return Suggested(gate, earlier.strategies, coping, safety, name)
+        counting = Changes(changed).counting(recent)
         priors, seed = await self._priors_of(caller.clinic, now), seed_of(name)
-        choice = choose(coping, priors, energy=energy_of(recent, now), now=now, seed=seed, most=wanted.most)
+        choice = choose(coping, priors, energy=energy_of(counting, now), now=now, seed=seed, most=wanted.most)
         if not choice.strategies:
             return Suggested(gate, [], coping, safety)
         zone = document.zone if document is not None and document.zone else settings_now(clinic, now).zone

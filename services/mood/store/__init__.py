@@ -2,5 +2,6 @@
 
 from services.mood.store.entries import Known, Store, month_key
 from services.mood.store.records import Taken, patient_key
+from services.mood.store.schedules import Look
 
-__all__ = ["Known", "Store", "Taken", "month_key", "patient_key"]
+__all__ = ["Known", "Look", "Store", "Taken", "month_key", "patient_key"]

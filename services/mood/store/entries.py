@@ -4,7 +4,7 @@ entries    {_id: "clinic/patient/2026-11", e: {<id>: {r: recorded at, k: kind, d
 timelines  {_id: "clinic/patient", months: {"2026-11": 1}, aside: {<id>: "2026-11"}}
 questions, patients   mirrors of intake's documents
 assessments  mirror of insights' documents, cut down to the concerns about harm
-What is kept of coping strategies and of receipts stands in modules of its own.
+What is kept of changes, of schedules, of coping strategies and of receipts stands in modules of its own.
 """
 
 from collections import defaultdict
@@ -15,9 +15,11 @@ from datetime import datetime
 from pymongo import DeleteOne, UpdateOne
 
 from services.mood.domain import MODELS, Kind, Recorded, kind_of, month_of
+from services.mood.store.changes import ChangeStore
 from services.mood.store.coping import CopingStore
 from services.mood.store.receipts import ReceiptStore
-from services.mood.store.records import Taken, field_of, name_of, parts, patient_key, write
+from services.mood.store.records import Taken, field_of, found_by_id, name_of, parts, patient_key, write
+from services.mood.store.schedules import ScheduleStore
 from shared.contracts import Assessment, Fact, Patient, Question
 from shared.documents import Mirror, stamp
 from shared.mongo import Database, Record, recoverable
@@ -41,6 +43,7 @@ class Store:
         self.patients = Mirror(collection=database["patients"], model=Patient)
         self.assessments = Mirror(collection=database["assessments"], model=Assessment)
         self.coping, self.receipts = CopingStore(database), ReceiptStore(database)
+        self.changes, self.schedules = ChangeStore(database), ScheduleStore(database)
 
     async def record(self, taken: Sequence[Taken], *, listed: Collection[str] = ()) -> None:
         """Add entries. The one accepted first wins, so that a retry does not move when something was recorded.
@@ -73,7 +76,7 @@ class Store:
         await write(self._timelines, [UpdateOne({"_id": patient_key(fact)}, note, upsert=True)])
 
     async def forget(self, patients: Collection[str]) -> None:
-        """Remove the entries of these patients (`clinic/patient`)."""
+        """Remove what is kept of these patients (`clinic/patient`)."""
         with recoverable():
             for some in parts(list(patients)):
                 found = await self._timelines.find({"_id": {"$in": some}}).to_list(None)
@@ -82,19 +85,33 @@ class Store:
                 await write(self._timelines, [DeleteOne({"_id": one["_id"]}) for one in found])
         await self.coping.forget(patients)
         await self.receipts.forget(patients)
+        await self.changes.forget(patients)
+        await self.schedules.forget(patients)
 
     async def known(self, clinic: str, patient: str) -> Known:
         """What there is of a patient; nothing, where nobody knows them."""
         with recoverable():
             found = await self._timelines.find_one({"_id": f"{clinic}/{patient}"}) or {}
         aside: Record = found.get("aside", {})
-        replayed = await self._found(clinic, patient, set(aside.values())) if aside else {}
-        return Known(sorted(found.get("months", {})), len(aside.keys() - replayed.keys()))
+        replayed: set[str] = set()
+        if aside:
+            replayed |= (await self._found(clinic, patient, set(aside.values()))).keys()
+            changes = await self.changes.of([f"{clinic}/{patient}"])
+            replayed |= {field_of(one.id) for known in changes.values() for one in known}
+        return Known(sorted(found.get("months", {})), len(aside.keys() - replayed))
 
     async def read(self, clinic: str, patient: str, months: Collection[str]) -> list[Recorded]:
         """The entries of these months, in no particular order."""
         found = await self._found(clinic, patient, months)
         return [_read(name, entry) for name, entry in found.items()]
+
+    async def read_many(self, keys: Collection[str], months: Collection[str]) -> dict[str, list[Recorded]]:
+        """The entries of these months of several patients (`clinic/patient`), by key."""
+        found: dict[str, list[Recorded]] = {key: [] for key in keys}
+        records = await found_by_id(self._entries, [f"{key}/{month}" for key in keys for month in months])
+        for name, record in records.items():
+            found[name.rsplit("/", 1)[0]] += [_read(entry, kept) for entry, kept in record.get("e", {}).items()]
+        return found
 
     async def _found(self, clinic: str, patient: str, months: Collection[str]) -> dict[str, Record]:
         keys = [f"{clinic}/{patient}/{month}" for month in months]

@@ -1,13 +1,14 @@
 """/v1/alerts."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from services.notify.domain import Delivery, Leg, LegState, Outcome, hook_name
+from services.notify.domain import Delivery, Leg, LegState, Outcome, What, hook_name
 from services.notify.handlers import SUBSCRIPTIONS, Desk, Trail
 from shared.auth import Caller
 from shared.bus import Position
@@ -83,9 +84,12 @@ class DeliveryReply(BaseModel):
         description="system: one of the clinic's own, by webhook or Apprise; it counts for nobody."
     )
     clinician: str | None
-    state: Literal["waiting", "handed_over", "failed", "cancelled"]
+    state: Literal["waiting", "handed_over", "failed", "cancelled", "held"] = Field(
+        description="held: its lines stand in the digest that goes out at `held_until`."
+    )
+    held_until: AwareDatetime | None
     due_at: AwareDatetime
-    why: str | None = Field(description="Why it was cancelled, failed, or went to the fallback contact.")
+    why: str | None = Field(description="Why it was held, cancelled, failed, or went to the fallback contact.")
     accepted_at: AwareDatetime | None = Field(description="When a provider last accepted it.")
     delivered_at: AwareDatetime | None = Field(description="When a receipt said that it had arrived.")
     receipt: Literal["accepted", "delivered", "failed_for_good", "failed_for_now"] | None = Field(
@@ -96,10 +100,35 @@ class DeliveryReply(BaseModel):
     attempts: list[AttemptReply]
 
 
+class HappenedReply(BaseModel):
+    """One thing that happened to the alert, with its time."""
+
+    at: AwareDatetime
+    what: What = Field(
+        description="detected, accepted (at the door), raised, queued, held, sent, accepted_by_provider or refused, "
+        "delivered, undelivered or unconfirmed (by the provider's receipt, or for want of one), stopped (nothing was "
+        "sent: its owner wants no more texts there), opened, acknowledged, escalated, asked_again, closed."
+    )
+    who: str | None = Field(description="A clinician's id, `fallback`, `system` (of the clinic's own), or who did it.")
+    channel: Literal["email", "sms", "webhook", "apprise"] | None
+    provider: str | None = Field(description="Which provider of the channel.")
+    note: str | None
+
+
 class AlertTrail(Alert):
-    """An alert, and everything that was sent about it."""
+    """An alert, everything that was sent about it, and its life in order."""
 
     deliveries: list[DeliveryReply]
+    life: list[HappenedReply]
+
+
+class SendBody(Body):
+    """Whom to tell."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"clinician": "lee"}]})
+
+    clinician: Id | None = Field(default=None, description="A clinician's id; default: the patient's clinician.")
+    by: Name | None = Field(default=None, description="Who asks; default: the token's subject.")
 
 
 class AcknowledgeBody(Body):
@@ -234,6 +263,33 @@ async def close_alert(
     return _answered(response, written)
 
 
+@router.post("/v1/alerts/{alert}/messages", operation_id="send_alert_again", summary="Send its message again",
+             responses=problems(400, 404, 409))  # fmt: skip
+async def send_alert_again(
+    *,
+    alert: AlertId,
+    desk: TheDesk,
+    raw: RawBody,
+    key: IdempotencyKey,
+    response: Response,
+    body: SendBody | None = None,
+    caller: Caller = caller_with("alerts:write"),
+) -> Alert:
+    """At once, whatever the recipient's quiet hours, with a new link; `resent` says who asked and when it went.
+
+    It changes nothing else: the escalation goes on in its own time, and an acknowledged alert stays acknowledged.
+    """
+    body = body or SendBody()
+    written = await desk.send_again(
+        caller.clinic,
+        alert,
+        by=body.by or caller.client,
+        clinician=body.clinician,
+        idempotency=_decision(caller, f"send {alert}", key, raw),
+    )
+    return _answered(response, written)
+
+
 def _decision(caller: Caller, route: str, key: str, raw: bytes) -> Idempotency:
     return Idempotency.of(client=f"{caller.client} {route}", key=key, body=raw)
 
@@ -246,7 +302,8 @@ def _answered(response: Response, written: Written[Alert]) -> Alert:
 
 def _trail(trail: Trail) -> AlertTrail:
     rows = [reply for delivery in trail.deliveries for reply in _replies(trail.alert, delivery)]
-    return AlertTrail(**dict(trail.alert), deliveries=rows)
+    life = [HappenedReply(**asdict(one)) for one in trail.life]
+    return AlertTrail(**dict(trail.alert), deliveries=rows, life=life)
 
 
 def _replies(alert: Alert, delivery: Delivery) -> list[DeliveryReply]:
@@ -259,19 +316,22 @@ def _replies(alert: Alert, delivery: Delivery) -> list[DeliveryReply]:
 def _reply(delivery: Delivery, rounds: list[int], leg: Leg | None, due_at: datetime) -> DeliveryReply:
     fallback, system = leg is not None and leg.to_fallback, leg is not None and hook_name(leg) is not None
     accepted = [attempt.at for attempt in (leg.attempts if leg else ()) if attempt.outcome is Outcome.ACCEPTED]
-    unplanned: Literal["waiting", "cancelled"] = "cancelled" if delivery.done else "waiting"
+    held, step = delivery.held, delivery.step
+    unplanned: Literal["waiting", "cancelled", "held"] = "cancelled" if delivery.done else "waiting"
+    unplanned = "held" if held else unplanned
     return DeliveryReply(
         id=leg.id if leg else delivery.id,
         rounds=rounds,
         digest=delivery.kind == "digest",
-        step=StepReply(**delivery.step.model_dump(exclude={"started_at"})) if delivery.step else None,
+        step=StepReply(**step.model_dump(exclude={"started_at"})) if step else None,
         who=delivery.who,
         channel=leg.channel.value if leg else None,
         recipient=None if leg is None else "system" if system else "fallback" if fallback else "clinician",
         clinician=None if leg is None or fallback or system else leg.to,
         state=STATES[leg.state] if leg else unplanned,
+        held_until=held.until if held else None,
         due_at=due_at,
-        why=(leg.why if leg else None) or (delivery.fell_back if fallback else None),
+        why=held.why if held else (leg.why if leg else None) or (delivery.fell_back if fallback else None),
         accepted_at=accepted[-1] if accepted else None,
         delivered_at=leg.delivered_at if leg else None,
         receipt=leg.receipt.value if leg and leg.receipt else None,

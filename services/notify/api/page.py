@@ -1,6 +1,6 @@
 """/a/{link}: one page behind a message's link. Works without JavaScript, and shows nothing of the patient.
 
-Opening it changes nothing, because mail scanners open links; only its button, a POST, does.
+Opening it acknowledges nothing, because mail scanners open links; only its button, a POST, does, once per link.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from services.notify.handlers import Desk, Shown
+from services.notify.handlers import ByLink, Shown
 from shared.errors import Problem, Recoverable
 
 PATH: Final = "/a/{link}"
@@ -45,15 +45,15 @@ class Pages:
         text = self._templates.get_template(template).render(state=state, **words)
         return HTMLResponse(text, status, HEADERS)
 
-    def shown(self, shown: Shown, now: datetime, *, taken: bool) -> HTMLResponse:
-        """The page of an alert; taken: by whoever looks at it, just now."""
+    def shown(self, shown: Shown, now: datetime) -> HTMLResponse:
+        """The page of an alert; of one whose link has expired no more than its reference."""
         alert, clinic = shown.alert, shown.clinic
         zone = ZoneInfo(clinic.settings_at(now).zone if clinic else "UTC")
-        state = "taken" if taken and alert.status == "acknowledged" else alert.status.value
         return self.page(
-            state,
-            200,
+            shown.state,
+            410 if shown.state == "expired" else 200,
             alert=alert,
+            used=shown.used,
             clinic=clinic.name if clinic else "",
             urgent=alert.urgency == "at_once",
             overdue=alert.status == "open" and alert.deadline < now,
@@ -71,9 +71,9 @@ def _when(at: datetime, zone: ZoneInfo, now: datetime) -> str:
     return f"{clock} on {local:%A} {local.day} {local:%B} {local.year}"
 
 
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.state.desk
-    return desk
+def _links(request: Request) -> ByLink:
+    links: ByLink = request.state.by_link
+    return links
 
 
 def _pages(request: Request) -> Pages:
@@ -86,21 +86,25 @@ def _now(request: Request) -> datetime:
     return now
 
 
-TheDesk = Annotated[Desk, Depends(_desk)]
+TheLinks = Annotated[ByLink, Depends(_links)]
 ThePages = Annotated[Pages, Depends(_pages)]
 Now = Annotated[datetime, Depends(_now)]
 ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     404: {"description": "No alert has this link."},
+    410: {"description": "The link has expired; the page says what to do."},
     503: {"description": "Not now; nothing was changed."},
 }
 
 
 @router.head(PATH, include_in_schema=False)
 @router.get(PATH, operation_id="show_alert", summary="The page behind a message's link", responses=ANSWERS)
-async def show_alert(*, link: Link, desk: TheDesk, pages: ThePages, now: Now) -> HTMLResponse:
-    """Clinic, reference, urgency, deadline and state. Changes nothing, however often and by whomever it is opened."""
+async def show_alert(*, link: Link, request: Request, by_link: TheLinks, pages: ThePages, now: Now) -> HTMLResponse:
+    """Clinic, reference, urgency, deadline and state. Acknowledges nothing, however often and by whomever it is opened.
+
+    The trail says that it was opened, which may have been a mail scanner.
+    """
     try:
-        return pages.shown(await desk.shown(link), now, taken=False)
+        return pages.shown(await by_link.shown(link, opened=request.method == "GET"), now)
     except Problem:
         return pages.page("missing", 404)
     except Recoverable:
@@ -108,11 +112,10 @@ async def show_alert(*, link: Link, desk: TheDesk, pages: ThePages, now: Now) ->
 
 
 @router.post(PATH, operation_id="take_alert", summary="I am dealing with this", responses=ANSWERS)
-async def take_alert(*, link: Link, desk: TheDesk, pages: ThePages, now: Now) -> HTMLResponse:
-    """Acknowledge the alert, and show what to do next. Pressing it twice is pressing it once."""
+async def take_alert(*, link: Link, by_link: TheLinks, pages: ThePages, now: Now) -> HTMLResponse:
+    """Acknowledge the alert, and show what to do next. A link does this once; after that it says who has it."""
     try:
-        before = await desk.shown(link)
-        return pages.shown(await desk.take(link), now, taken=before.alert.status == "open")
+        return pages.shown(await by_link.take(link), now)
     except Problem:
         return pages.page("missing", 404)
     except Recoverable:

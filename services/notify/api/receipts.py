@@ -9,6 +9,7 @@ import json
 from base64 import b64encode
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -28,8 +29,8 @@ LARGEST: Final = 64_000
 """Bytes of a receipt; real ones have one or two thousand."""
 TOLERANCE: Final = 300
 """Seconds a signed receipt may be old, so that one that was overheard is of no use later (Standard Webhooks)."""
-NO_ANSWER: Final = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
-"""TwiML that sends nothing back: Twilio answers STOP and START itself."""
+TWIML: Final = '<?xml version="1.0" encoding="UTF-8"?><Response>{}</Response>'
+"""What Twilio does next: nothing, or `<Message>`: it texts that back. It answers STOP and START itself."""
 
 router = APIRouter(tags=["providers"])
 _TWILIO: Final = {
@@ -102,15 +103,17 @@ async def twilio_receipt(request: Request, receiving: TheReceiving, settings: Th
 @router.post(TWILIO_TEXT, operation_id="receive_twilio_text", summary="A text that came in by Twilio",
              responses=_ANSWERS, response_class=Response)  # fmt: skip
 async def twilio_text(request: Request, receiving: TheReceiving, settings: TheSettings, body: RawBody) -> Response:
-    """STOP and its like end SMS to that number, START lifts it. Answered with TwiML that sends nothing back."""
+    """STOP and its like end SMS to that number, START lifts it; anything else is taken as a reply to an alert
+    (docs/escalation.md). Answered with TwiML: what is to be texted back, or nothing."""
     form = await _twilio(request, receiving, settings, body)
-    await receiving.text(
+    answer = await receiving.text(
         form.get("From", ""),
         form.get("Body", ""),
         message=form.get("MessageSid", ""),
         opt_out=form.get("OptOutType", ""),
     )
-    return Response(NO_ANSWER, media_type="text/xml")
+    message = f"<Message>{escape(answer)}</Message>" if answer else ""
+    return Response(TWIML.format(message), media_type="text/xml")
 
 
 async def _twilio(request: Request, receiving: Receiving, settings: Settings, body: bytes) -> dict[str, str]:
@@ -147,11 +150,13 @@ async def govuk_receipt(request: Request, receiving: TheReceiving, settings: The
 @router.post(GOVUK_TEXT, operation_id="receive_govuk_notify_text", summary="A text that came in by GOV.UK Notify",
              status_code=204, responses=_ANSWERS)  # fmt: skip
 async def govuk_text(request: Request, receiving: TheReceiving, settings: TheSettings, body: RawBody) -> Response:
-    """STOP and its like end SMS to that number, START lifts it."""
+    """STOP and its like end SMS to that number, START lifts it; anything else is taken as a reply to an alert
+    (docs/escalation.md), and answered by a text of its own."""
     said = await _govuk(request, receiving, settings, body)
-    await receiving.text(
-        str(said.get("source_number") or ""), str(said.get("message") or ""), message=str(said.get("id") or "")
-    )
+    number, message = str(said.get("source_number") or ""), str(said.get("id") or "")
+    answer = await receiving.text(number, str(said.get("message") or ""), message=message)
+    if answer:
+        await receiving.answer("govuk-notify", number, answer, message=message)
     return Response(status_code=204)
 
 

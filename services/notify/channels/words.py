@@ -16,6 +16,8 @@ _BASIC: Final = frozenset(
 _EXTENDED: Final = frozenset("^{}\\[~]|€")
 _PLAIN: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "`": "'"})
 _SHORTEST_CLINIC: Final = 3
+REPLY: Final = "Reply A if you have it, or open "
+"""Where there is room for it beside the whole of the clinic's name."""
 
 
 def septets(text: str) -> int | None:
@@ -93,13 +95,16 @@ def sms_text(notice: Notice) -> str:
     first = _most_urgent(notice)
     by = by_when(first.deadline, notice.written_at, notice.zone)
     if notice.digest:
-        others = f" and {len(notice.lines) - 1} more" if len(notice.lines) > 1 else ""
+        more = len(notice.lines) - 1 + notice.others
+        others = f" and {more} more" if more else ""
         rest = f": alert {first.reference}{others} to look at, {by}. {first.link}"
     elif notice.others:
         rest = f": {notice.others + len(notice.lines)} alerts waiting, one is {first.reference}, {by}. {first.link}"
     else:
         urgent = ", urgent" if first.urgency is Urgency.AT_ONCE else ""
-        rest = f": alert {first.reference} needs you{urgent}, {by}. {first.link}"
+        rest = f": alert {first.reference} needs you{urgent}, {by}. "
+        room = SMS_SEPTETS - len(rest) - len(first.link) - len(REPLY) >= (septets(gsm(notice.clinic_name)) or 0)
+        rest += f"{REPLY if room else ''}{first.link}"
     return _shortened(gsm(notice.clinic_name), SMS_SEPTETS - (septets(rest) or len(rest))) + rest
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from services.notify.domain.escalation import ended, escalated, going_on, used_up
+from services.notify.domain.deliveries import Delivery, Item, Kind
+from services.notify.domain.escalation import ended, escalated, going_on, settle_message, settle_step, used_up
 from services.notify.domain.links import reference_of
+from services.notify.domain.resending import settle_again
 from services.notify.domain.rounds import covers, rounds_of, urgency_of
-from shared.contracts.alerts import Alert, AlertStatus, Disposition, Route, Told
+from shared.contracts.alerts import Acknowledgement, Alert, AlertStatus, Disposition, Route, Told, Via
 from shared.contracts.assessments import Assessment, Concern, Telling
 from shared.contracts.base import Origin, Urgency
 from shared.contracts.escalation import EscalationSettings
@@ -23,6 +25,8 @@ RISK_RULES: Final = frozenset({RISK, "risk_item_rising", "crisis_language"})
 """The rules whose alerts only a human closes."""
 RAPPORT: Final = "rapport"
 """Who closes an alert when what raised it ends by itself."""
+KEPT: Final = 50
+"""Acknowledgements, and requests to send again, that stay in the alert."""
 _ALERTS: Final = uuid.UUID("3c9f5b0e-8d57-5e0b-a0f6-72f5f4f2d4a9")
 
 
@@ -120,6 +124,7 @@ def _told(news: Sequence[Telling], number: int, now: datetime) -> list[Told]:
             origin=telling.origin,
             urgency=telling.urgency,
             said=telling.said,
+            accepted_at=telling.accepted_at,
             added_at=now,
             round=number,
         )
@@ -274,20 +279,50 @@ def settle(alert: Alert, number: int, working_time: WorkingTime, now: datetime) 
     return alert.model_copy(update={"told": told})
 
 
+def told_of(alert: Alert, delivery: Delivery, item: Item, working_time: WorkingTime, now: datetime) -> Alert:
+    """A row that tells of this alert was handed over: whatever it was, the alert remembers it."""
+    if delivery.kind is Kind.AGAIN:
+        return settle_again(alert, delivery.id, now)
+    step = delivery.step or item.step
+    if step is not None:
+        return settle_step(alert, delivery.model_copy(update={"step": step}), now)
+    settled = settle(alert, item.round, working_time, now)
+    return settle_message(settled, delivery, item.round, now, was=item.was)
+
+
 def acknowledge(
-    alert: Alert, *, by: str, now: datetime, follow_up: Callable[[Alert], Alert] = lambda alert: alert
+    alert: Alert,
+    *,
+    by: str,
+    now: datetime,
+    via: Via = Via.API,
+    link: str | None = None,
+    follow_up: Callable[[Alert], Alert] = lambda alert: alert,
 ) -> Alert:
     """Somebody has it. The first one keeps it; what was still to be sent is no longer needed.
 
-    follow_up: adds what is to happen if it is not closed. Raises Problem 409 where it is closed.
+    link: the fingerprint of the link it was said by; one that was used before changes nothing, though the alert may
+    have come back since. follow_up: adds what is to happen if it is not closed. Raises Problem 409 where it is closed.
     """
     if alert.status is AlertStatus.CLOSED:
         raise _already_closed()
-    if alert.status is AlertStatus.ACKNOWLEDGED:
+    if alert.status is AlertStatus.ACKNOWLEDGED or used_by(alert, link) is not None:
         return alert
-    update = {"status": AlertStatus.ACKNOWLEDGED, "acknowledged_at": now, "acknowledged_by": by}
+    said = Acknowledgement(at=now, by=by, via=via, link=link)
+    update = {
+        "status": AlertStatus.ACKNOWLEDGED,
+        "acknowledged_at": now,
+        "acknowledged_by": by,
+        "acknowledgements": [*alert.acknowledgements, said][-KEPT:],
+    }
     acknowledged = _all_settled(alert.model_copy(update=update), now)
     return acknowledged if _was_ended(alert) else follow_up(acknowledged)
+
+
+def used_by(alert: Alert, link: str | None) -> Acknowledgement | None:
+    """The acknowledgement that a link was used up with; None where it was not used."""
+    mine = [one for one in alert.acknowledgements if link is not None and one.link == link]
+    return mine[-1] if mine else None
 
 
 def close(alert: Alert, *, by: str, disposition: Disposition, note: str | None, now: datetime) -> Alert:

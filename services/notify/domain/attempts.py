@@ -27,7 +27,7 @@ NOBODY_LEFT_RETRY: Final = timedelta(minutes=15)
 KEPT_ATTEMPTS: Final = 100
 REFUSED: Final = "the provider refused it for good"
 STOPPED: Final = "they asked for no more messages at this number (STOP)"
-_CONFIRMED: Final = (Kind.MESSAGE, Kind.ESCALATION)
+_CONFIRMED: Final = (Kind.MESSAGE, Kind.ESCALATION, Kind.AGAIN)
 
 
 def after_attempt(

@@ -45,12 +45,14 @@ class LegState(StrEnum):
 
 
 class Kind(StrEnum):
-    """One alert's message, a step of its escalation, a morning's digest of several, or word to the clinic's systems."""
+    """One alert's message, a step of its escalation, a digest of several, one asked for again, or word to the systems
+    of the clinic."""
 
     MESSAGE = "message"
     ESCALATION = "escalation"
     DIGEST = "digest"
     HOOK = "hook"
+    AGAIN = "again"
 
 
 class _Row(BaseModel):
@@ -107,9 +109,9 @@ class Leg(_Row):
     """One recipient by one channel. `to` is a clinician's id or FALLBACK; addresses are looked up when it is sent.
 
     provider, message: who accepted it last, and its id there. receipt, receipt_at: the last word of a receipt.
-    unconfirmed: accepted, and no receipt came in time. resends: after receipts that said `failed for now`. early:
-    receipts that came before the provider's own answer was recorded. heard: the ids of receipts taken in. held: put
-    off so as not to flood the recipient. bundled: the leg whose message spoke for it.
+    unconfirmed: accepted, and no receipt came by unconfirmed_at. resends: after receipts that said `failed for now`.
+    early: receipts that came before the provider's own answer was recorded. heard: the ids of receipts taken in.
+    held: put off so as not to flood the recipient. bundled: the leg whose message spoke for it.
     """
 
     id: str
@@ -127,6 +129,7 @@ class Leg(_Row):
     receipt_at: AwareDatetime | None = None
     delivered_at: AwareDatetime | None = None
     unconfirmed: bool = False
+    unconfirmed_at: AwareDatetime | None = None
     resends: int = 0
     early: tuple[Heard, ...] = ()
     heard: tuple[str, ...] = ()
@@ -137,13 +140,6 @@ class Leg(_Row):
     def to_fallback(self) -> bool:
         """Whether it goes to the clinic's fallback contact."""
         return self.to == FALLBACK
-
-
-class Item(_Row):
-    """A round of an alert that the message tells of."""
-
-    alert: str
-    round: int
 
 
 class StepRef(_Row):
@@ -158,13 +154,38 @@ class StepRef(_Row):
     step: int
 
 
+class Item(_Row):
+    """A round of an alert that the message tells of.
+
+    Where it was held in a row of its own before: that row (`origin`), what it was, and its step if it was one.
+    follows: it is for whoever is the patient's clinician, and goes back where that has become somebody else.
+    """
+
+    alert: str
+    round: int
+    origin: str | None = None
+    was: Kind | None = None
+    step: StepRef | None = None
+    follows: bool = True
+
+
+class Held(_Row):
+    """Where a row's message went instead: since when, into the digest of which time, whose, and why."""
+
+    at: AwareDatetime
+    who: str
+    until: AwareDatetime
+    into: str
+    why: str
+
+
 class Delivery(_Row):
     """The row. clinician: whose digest it is, or whom an alert's message was planned for (None: nobody was found).
 
     who, named, channels: as the policy frozen in the alert says (no channels: by urgency). step: which step it is,
     where it is one. accepted_at: when the earliest live at-once entry behind it was accepted at the door. fell_back:
     why the fallback contact was asked. confirm_at: when to look whether receipts came. reopened: a receipt said that
-    what counted as told did not arrive.
+    what counted as told did not arrive. held: it was moved into a digest, and this row is done.
     """
 
     id: str
@@ -188,6 +209,7 @@ class Delivery(_Row):
     accepted_at: AwareDatetime | None = None
     confirm_at: AwareDatetime | None = None
     reopened: bool = False
+    held: Held | None = None
     done: bool = False
     version: int = 1
 

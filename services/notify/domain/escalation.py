@@ -89,13 +89,14 @@ def _with_run(alert: Alert, cause: Cause, urgency: Urgency, steps: list[Escalati
         cause=cause,
         urgency=urgency,
         started_at=now,
-        round=_latest_round(alert),
+        round=latest_round(alert),
         steps=steps,
     )
     return alert.model_copy(update={"escalations": [*alert.escalations, run][-KEPT_RUNS:]})
 
 
-def _latest_round(alert: Alert) -> int:
+def latest_round(alert: Alert) -> int:
+    """The number of its newest round of news."""
     return max((evidence.round for evidence in alert.told), default=1)
 
 
@@ -121,6 +122,15 @@ def used_up(alert: Alert) -> bool:
     """Whether everybody whom the policy names was told, repeats included, and nobody acknowledged."""
     run = going_on(alert)
     return run is None or all(step.settled_at is not None for step in run.steps)
+
+
+def to_nobody(alert: Alert) -> bool:
+    """Whether nobody has it, and whoever was told of it so far was the fallback contact, for want of anybody else."""
+    run = going_on(alert)
+    if run is None or run.cause is not Cause.UNACKNOWLEDGED:
+        return False
+    told = [step for step in run.steps if step.recipient is not None]
+    return bool(told) and all(step.fell_back is not None for step in told)
 
 
 def next_step(alert: Alert, now: datetime) -> Delivery | None:
@@ -177,10 +187,13 @@ def settle_step(alert: Alert, delivery: Delivery, now: datetime) -> Alert:
     return _changed(alert, mine, settled)
 
 
-def settle_message(alert: Alert, delivery: Delivery, number: int, now: datetime) -> Alert:
-    """The message of a round of news was handed over, which is the first step of the run it belongs to."""
+def settle_message(alert: Alert, delivery: Delivery, number: int, now: datetime, *, was: Kind | None = None) -> Alert:
+    """The message of a round of news was handed over, which is the first step of the run it belongs to.
+
+    was: what a line of a digest was before it was held there; imported evidence is no step.
+    """
     run = going_on(alert)
-    if run is None or number < run.round or delivery.kind is not Kind.MESSAGE:
+    if run is None or number < run.round or Kind.MESSAGE not in (delivery.kind, was):
         return alert
 
     def settled(step: EscalationStep) -> EscalationStep:
@@ -224,6 +237,11 @@ def because(delivery: Delivery, leg: Leg, alerts: Mapping[str, Alert]) -> str | 
     return None
 
 
+def because_of(alert: Alert, ref: StepRef) -> str | None:
+    """Why a step of an alert was gone to, in words for a line of a digest."""
+    return next((step.why for run in alert.escalations for step in run.steps if _ref(run, step) == ref), None)
+
+
 def addressed(delivery: Delivery, alert: Alert) -> Delivery:
     """The row of an alert's message, to whom its policy's first step says."""
     run = going_on(alert)
@@ -259,7 +277,7 @@ def _row(alert: Alert, run: Escalation, step: EscalationStep, now: datetime) -> 
         clinic=alert.clinic,
         kind=Kind.ESCALATION,
         urgency=run.urgency,
-        items=(Item(alert=alert.key, round=_latest_round(alert)),),
+        items=(Item(alert=alert.key, round=latest_round(alert)),),
         patient=alert.patient,
         who=step.who,
         named=step.clinician,
@@ -268,4 +286,16 @@ def _row(alert: Alert, run: Escalation, step: EscalationStep, now: datetime) -> 
         created_at=now,
         due_at=step.due_at,
         look_at=step.due_at,
+    )
+
+
+def hastened(alert: Alert, now: datetime) -> Alert:
+    """The alert with its next step due now, because somebody asked for it; the same where there is none to come."""
+    run = going_on(alert)
+    left = [] if run is None else [step for step in run.steps if step.settled_at is None and not _is_message(run, step)]
+    if run is None or run.cause is not Cause.UNACKNOWLEDGED or not left or left[0].due_at <= now:
+        return alert
+    why = "somebody who was told asked for the next person"
+    return _changed(
+        alert, run, lambda step: step.model_copy(update={"due_at": now, "why": why}) if step is left[0] else step
     )

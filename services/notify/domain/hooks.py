@@ -40,8 +40,11 @@ _PLACE: Final = "/hook/"
 
 
 def hook_rows(delivery: Delivery, webhooks: Sequence[Webhook], apprise: str | None, now: datetime) -> list[Delivery]:
-    """The rows of a clinic's systems for a row that is about to go to people."""
-    if delivery.kind is Kind.HOOK:
+    """The rows of a clinic's systems for a row that is about to go to people, or to be held for them.
+
+    Of what was held in a row of its own they heard when it fell due.
+    """
+    if delivery.kind is Kind.HOOK or all(item.origin for item in delivery.items):
         return []
     places = [(Channel.WEBHOOK, hook.name) for hook in webhooks]
     if apprise is not None:
@@ -60,19 +63,29 @@ def _row(delivery: Delivery, channel: Channel, name: str, now: datetime) -> Deli
         clinic=delivery.clinic,
         kind=Kind.HOOK,
         urgency=delivery.urgency,
-        items=delivery.items,
+        items=tuple(item for item in delivery.items if item.origin is None),
         patient=delivery.patient,
         step=delivery.step,
         created_at=now,
         due_at=now,
         look_at=now,
     )
-    return looked_at(row.model_copy(update={"legs": (leg_for(row, f"{_PLACE}{name}", channel, now),)}))
+    return looked_at(row.model_copy(update={"legs": (leg_for(row, place(name), channel, now),)}))
+
+
+def place(name: str) -> str:
+    """What a leg to a webhook or key is addressed to, and its link made for."""
+    return f"{_PLACE}{name}"
+
+
+def is_system(to: str) -> bool:
+    """Whether that is one of the clinic's systems, and no person."""
+    return to.startswith(_PLACE)
 
 
 def hook_name(leg: Leg) -> str | None:
     """The name of the webhook or key a leg goes to; None where it goes to a person."""
-    return leg.to.removeprefix(_PLACE) if leg.to.startswith(_PLACE) else None
+    return leg.to.removeprefix(_PLACE) if is_system(leg.to) else None
 
 
 def after_hook(delivery: Delivery, leg_id: str, result: Result, now: datetime, jitter: float) -> Delivery:

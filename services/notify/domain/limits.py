@@ -22,8 +22,9 @@ HELD: Final = "held, so that this number does not get too many at once; it goes 
 
 
 def limited(delivery: Delivery, leg: Leg) -> bool:
-    """Whether a leg keeps to the limits: an SMS that is not urgent, to a person."""
-    return leg.channel is Channel.SMS and delivery.urgency is not Urgency.AT_ONCE and delivery.kind is not Kind.HOOK
+    """Whether a leg keeps to the limits: an SMS that is neither urgent nor asked for again, to a person."""
+    exempt = delivery.urgency is Urgency.AT_ONCE or delivery.kind in (Kind.HOOK, Kind.AGAIN)
+    return leg.channel is Channel.SMS and not exempt
 
 
 def free_at(sent: Sequence[datetime], now: datetime) -> datetime:

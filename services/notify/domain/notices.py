@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from services.notify.domain.deliveries import Delivery, Kind
 from shared.contracts.assessments import Chart
 from shared.contracts.base import Urgency
 
@@ -21,7 +22,10 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One alert in a message: nothing of the patient but what is in `detail`."""
+    """One alert in a message: nothing of the patient but what is in `detail`.
+
+    because: why this recipient is told of it, where it is a step of an escalation that was held.
+    """
 
     reference: str
     link: str
@@ -29,6 +33,7 @@ class Line:
     raised_at: datetime
     deadline: datetime
     detail: Detail | None = None
+    because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Notice:
 
     because: why this recipient is told now, where it is a step of an escalation; nothing of the patient. generation: of
     a webhook's secret. tried: the providers of the tries before this one. others: how many more alerts this message
-    stands for, held until now.
+    stands for, held until now. gathered: of a digest, why these come together.
     """
 
     token: str
@@ -61,6 +66,19 @@ class Notice:
     tried: tuple[str, ...] = ()
     others: int = 0
     verification: Verification | None = None
+    gathered: str | None = None
+
+
+def gathered(delivery: Delivery) -> str | None:
+    """Why a digest's lines come together; None where it is no digest."""
+    if delivery.kind is not Kind.DIGEST:
+        return None
+    held = [item.was is not None and item.was is not Kind.DIGEST for item in delivery.items]
+    if not any(held):
+        return "They come from entries that were imported. Nobody has been paged about them."
+    if all(held):
+        return "They could wait, and were put together: by quiet or working hours, or so that fewer messages come."
+    return "They could wait, and were put together; some come from entries that were imported."
 
 
 def detail_allowed(address: str, domains: Collection[str]) -> bool:

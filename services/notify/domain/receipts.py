@@ -13,6 +13,7 @@ from services.notify.domain.deliveries import (
     Channel,
     Delivery,
     Heard,
+    Item,
     Kind,
     Leg,
     LegState,
@@ -132,9 +133,12 @@ def after_silence(
         return delivery
     again = any(leg.unconfirmed for leg in delivery.legs)
     for leg in silent:
-        delivery = with_leg(delivery, leg.model_copy(update={"unconfirmed": True, "why": NOT_CONFIRMED}))
+        update = {"unconfirmed": True, "unconfirmed_at": now, "why": NOT_CONFIRMED}
+        delivery = with_leg(delivery, leg.model_copy(update=update))
     others = [leg for leg in delivery.legs if not leg.unconfirmed and leg.state is not LegState.FAILED]
-    needed = delivery.urgency is Urgency.AT_ONCE and any(untold_of(alert, delivery) for alert in alerts)
+    known = {alert.key: alert for alert in alerts}
+    about = [(known[item.alert], item) for item in delivery.items if item.alert in known]
+    needed = delivery.urgency is Urgency.AT_ONCE and any(untold_of(alert, delivery, item) for alert, item in about)
     if others or again or not needed:
         return delivery
     return looked_at(_another_way(delivery, silent[0], person, fallback, now))
@@ -153,11 +157,14 @@ def _another_way(
     return fallen_back(reopened, fallback, NOT_CONFIRMED, now, now)
 
 
-def untold_of(alert: Alert, delivery: Delivery) -> bool:
-    """Whether what counted as told has to be told after all: nobody has taken the alert meanwhile."""
+def untold_of(alert: Alert, delivery: Delivery, item: Item) -> bool:
+    """Whether what counted as told has to be told after all: nobody has taken the alert meanwhile. What somebody asked
+    for again they still want, and lines of imported evidence page nobody."""
     if alert.deleted or alert.status is AlertStatus.CLOSED:
         return False
-    if delivery.step is not None:
+    step = delivery.step or item.step
+    if step is not None:
         run = going_on(alert)
-        return run is not None and is_of(delivery.step, run)
-    return alert.status is AlertStatus.OPEN or delivery.kind is Kind.DIGEST
+        return run is not None and is_of(step, run)
+    line = delivery.kind is Kind.DIGEST and item.was in (None, Kind.DIGEST)
+    return alert.status is AlertStatus.OPEN or line or delivery.kind is Kind.AGAIN

@@ -1,10 +1,16 @@
-"""notify's use cases: `Reconciler` on the bus, `Dispatcher` on the due times, `Desk` behind HTTP."""
+"""notify's use cases: `Reconciler` on the bus, `Dispatcher` on the due times, `Desk` and `ByLink` behind HTTP."""
 
+from services.notify.handlers.auditing import Auditor, Reconciliation
+from services.notify.handlers.by_link import ByLink, Shown
+from services.notify.handlers.by_sms import BySms, Reply
 from services.notify.handlers.contacts import Contacts
-from services.notify.handlers.desk import BY_LINK, Desk, Shown, Trail
+from services.notify.handlers.deciding import Deciding
+from services.notify.handlers.desk import Desk, Trail
 from services.notify.handlers.dispatching import Dispatcher
+from services.notify.handlers.figures import Figures
 from services.notify.handlers.gauges import keep_showing, show
 from services.notify.handlers.handing_over import HandingOver, Messenger
+from services.notify.handlers.holding import Holding
 from services.notify.handlers.pacing import Pacing
 from services.notify.handlers.post import Post
 from services.notify.handlers.receiving import Receiving
@@ -12,20 +18,27 @@ from services.notify.handlers.reconciling import OWN, SUBSCRIPTIONS, TABLES, Ope
 from services.notify.handlers.verifying import Verifying
 
 __all__ = [
-    "BY_LINK",
     "OWN",
     "SUBSCRIPTIONS",
     "TABLES",
+    "Auditor",
+    "ByLink",
+    "BySms",
     "Contacts",
+    "Deciding",
     "Desk",
     "Dispatcher",
+    "Figures",
     "HandingOver",
+    "Holding",
     "Messenger",
     "OpenAlerts",
     "Pacing",
     "Post",
     "Receiving",
     "Reconciler",
+    "Reconciliation",
+    "Reply",
     "Shown",
     "Trail",
     "Verifying",

@@ -55,6 +55,8 @@ class Dispatcher:
         now = self._clock.now()
         if self._since is None:
             self._since = await self._due.open()
+        # where the clock was set back, rows are marked earlier than we had come
+        self._since = min(self._since, now - LATE)
         marked = await self._due.marked(self._since, now)
         due = (row for name in sorted(marked) for row in marked[name] if self._is_to_be_looked_at(row, now))
         await self._look_at(list(islice(dict.fromkeys(due), max(0, IN_FLIGHT - len(self._tasks)))), now)
@@ -71,6 +73,10 @@ class Dispatcher:
     def take_note(self, delivery: Delivery) -> None:
         """A row was changed by a receipt: it may have to be looked at sooner than it seemed."""
         self._note(delivery, self._clock.now())
+
+    def look_again(self, row: str) -> None:
+        """Forget when a row has to be looked at next: it was changed by other means than handing it over."""
+        self._next_look.pop(row, None)
 
     async def stop(self) -> None:
         """Let what is in flight finish for a moment, then let go of it: the leases end by themselves."""
@@ -112,8 +118,10 @@ class Dispatcher:
             self._waiting[delivery.id] = delivery.waiting_since
         else:
             self._waiting.pop(delivery.id, None)
-        # what is done is cleared out of the last bucket it stands in before it is looked at again
-        self._remember(delivery.id, now + 2 * LATE if delivery.finished else next_due(delivery))
+        # what is finished is cleared out of the last bucket it stands in before it is looked at again; what is held in
+        # a digest may be given back, and is looked at then
+        again = now + (LOOK_AT_WAITING if delivery.held else 2 * LATE)
+        self._remember(delivery.id, again if delivery.finished else next_due(delivery))
 
     def _remember(self, row: str, at: datetime) -> None:
         self._next_look[row] = at

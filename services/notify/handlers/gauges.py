@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from services.notify.domain import RISK_RULES, to_nobody
+from services.notify.domain.audit import End, end_of
 from shared.clock import Clock
 from shared.contracts.alerts import Alert, AlertStatus
 from shared.contracts.base import Urgency
-from shared.metrics import ALERT_OVERDUE, ALERT_UNACKED_OLDEST, ALERTS_OPEN
+from shared.metrics import ALERT_OVERDUE, ALERT_UNACKED_OLDEST, ALERTS_OPEN, ALERTS_USED_UP, RISK_WITHOUT_RECIPIENT
 
 EVERY: Final = 2.0
 _WAITING: Final = (AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED)
@@ -24,7 +26,9 @@ def show(alerts: Iterable[Alert], now: datetime) -> None:
         unacknowledged = [alert for alert in mine if alert.status is AlertStatus.OPEN]
         oldest = min((alert.open_since or alert.opened_at for alert in unacknowledged), default=now)
         ALERT_UNACKED_OLDEST.labels(urgency.value).set(max(0.0, (now - oldest).total_seconds()))
+        ALERTS_USED_UP.labels(urgency.value).set(sum(end_of(alert) is End.USED_UP for alert in mine))
         ALERT_OVERDUE.labels(urgency.value).set(sum(alert.deadline < now for alert in unacknowledged))
+    RISK_WITHOUT_RECIPIENT.set(sum(alert.rule in RISK_RULES and to_nobody(alert) for alert in every))
 
 
 async def keep_showing(alerts: Iterable[Alert], clock: Clock) -> None:

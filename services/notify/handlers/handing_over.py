@@ -26,6 +26,7 @@ from services.notify.domain import (
     after_attempt,
     after_hook,
     after_silence,
+    again_needed,
     heard_early,
     held,
     hook_rows,
@@ -33,15 +34,14 @@ from services.notify.domain import (
     planned_for,
     put_off,
     released,
-    settle,
-    settle_message,
-    settle_step,
     step_after,
     step_needed,
     still_needed,
+    told_of,
     untold_of,
     without_items,
 )
+from services.notify.handlers.holding import Holding
 from services.notify.handlers.pacing import Pacing
 from services.notify.handlers.post import Post
 from services.notify.store import Deliveries
@@ -87,8 +87,10 @@ class HandingOver:
         post: Post,
         pacing: Pacing,
         channels: Mapping[Channel, Messenger],
+        holding: Holding,
         clock: Clock,
     ) -> None:
+        self._holding = holding
         self._deliveries, self._alerts, self._post, self._clock = deliveries, alerts, post, clock
         self._pacing = pacing
         self._channels = channels
@@ -175,18 +177,26 @@ class HandingOver:
             if delivery.kind is Kind.HOOK:
                 return not alert.deleted and alert.status is not AlertStatus.CLOSED
             if delivery.reopened:
-                return untold_of(alert, delivery)
-            if delivery.step is not None:
-                return step_needed(alert, delivery.step, now)
-            mine = delivery.kind is Kind.MESSAGE or alert.clinician == delivery.clinician
+                return untold_of(alert, delivery, item)
+            step = delivery.step or item.step
+            if step is not None:
+                return step_needed(alert, step, now)
+            if delivery.kind is Kind.AGAIN:
+                return again_needed(alert, delivery.id)
+            mine = delivery.kind is Kind.MESSAGE or not item.follows or alert.clinician == delivery.clinician
             return mine and still_needed(alert, item.round, working_time, now)
 
         if any(item.alert not in alerts for item in delivery.items):
             # the store was dropped under us: the alert comes back from its topic, or this waits where it is seen
             return await self._deliveries.swap(delivery, put_off(delivery, now))
+        await self._holding.give_back(delivery, alerts)
         wanted = without_items(delivery, needed, "no longer needed: taken, closed, or told with later news")
         if not wanted.legs and not wanted.done:
             wanted = await self.planned(wanted)
+        applied = await self._holding.applied(wanted, alerts)
+        if applied.held is not None and wanted.held is None:
+            await self._tell_systems(wanted, now)  # systems have no quiet hours
+        wanted = applied
         return delivery if wanted == delivery else await self._deliveries.swap(delivery, wanted)
 
     async def _tried(self, delivery: Delivery, leg: Leg, alerts: Mapping[str, Alert]) -> Result | datetime | None:
@@ -292,9 +302,7 @@ class HandingOver:
             def change(alert: Alert | None, item: Item = item) -> Alert:
                 if alert is None:
                     raise _Gone
-                if delivery.step is not None:
-                    return settle_step(alert, delivery, now)
-                return settle_message(settle(alert, item.round, working_time, now), delivery, item.round, now)
+                return told_of(alert, delivery, item, working_time, now)
 
             try:
                 await self._alerts.write(item.alert, change)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.notify.domain import (
+    FALLBACK,
     RISK_RULES,
     Channel,
     Delivery,
@@ -23,18 +24,22 @@ from services.notify.domain import (
     Recipient,
     ToFallback,
     because,
+    because_of,
     detail_allowed,
     find_clinician,
     find_recipient,
+    gathered,
     hook_name,
+    latest_round,
     link_of,
+    place,
     relied_on,
 )
 from services.notify.handlers.contacts import Contacts
 from services.notify.store import Clinics
 from shared.contracts import Assessment, Patient
 from shared.contracts.alerts import Alert
-from shared.contracts.clinics import ClinicSettings, Webhook
+from shared.contracts.clinics import ClinicSettings, Fatigue, Webhook
 from shared.contracts.escalation import EscalationSettings, Who
 from shared.documents import Mirror
 from shared.duty import on_duty
@@ -61,6 +66,7 @@ class Post:
     assessments: Mirror[Assessment]
     public_url: str
     link_key: str
+    link_days: int = 7
     apprise: Mapping[str, str] = field(default_factory=dict)
     """Clinics whose messages an Apprise key hears of as well."""
 
@@ -84,6 +90,21 @@ class Post:
         found = self.clinics.clinician(clinic, by)
         return None if found is None or found.deleted else by
 
+    def fatigue(self, clinic: str, now: datetime) -> Fatigue:
+        """What keeps a clinic's alerts few; the defaults where its document has not come."""
+        settings = self.settings(clinic, now)
+        return Fatigue() if settings is None else settings.fatigue
+
+    def reached_at(self, number: str, now: datetime) -> list[tuple[str, str]]:
+        """Who has this mobile number, in which clinic: clinicians, and fallback contacts (FALLBACK)."""
+        found = []
+        for clinic in self.clinics:
+            people = self.clinics.clinicians(clinic.clinic)
+            found += [(clinic.clinic, one.clinician) for one in people if one.mobile == number]
+            if clinic.settings_at(now).fallback_contact.mobile == number:
+                found.append((clinic.clinic, FALLBACK))
+        return found
+
     def fallback(self, clinic: str, now: datetime) -> Reachable | None:
         """Who is told when nobody else can be; None where the clinic's document has not come."""
         settings = self.settings(clinic, now)
@@ -102,6 +123,12 @@ class Post:
         """A clinic's webhooks."""
         settings = self.settings(clinic, now)
         return [] if settings is None else settings.webhooks
+
+    def recipients(self, clinic: str, now: datetime) -> list[str]:
+        """Whom a link may have been made for: the fallback contact, clinicians, and the clinic's own systems."""
+        systems = [place(hook.name) for hook in self.webhooks(clinic, now)]
+        systems += [place(self.apprise[clinic])] if clinic in self.apprise else []
+        return [FALLBACK, *self.clinics.clinicians_of(clinic), *systems]
 
     def _webhook(self, clinic: str, leg: Leg, now: datetime) -> Webhook | None:
         return next((hook for hook in self.webhooks(clinic, now) if hook.name == hook_name(leg)), None)
@@ -164,6 +191,11 @@ class Post:
             leg.channel is Channel.EMAIL and settings is not None and detail_allowed(address, settings.detail_domains)
         )
         person, hook = self.person(delivery.clinic, leg, now), self._webhook(delivery.clinic, leg, now)
+        until = now + timedelta(days=self.link_days)
+        lines = [
+            await self._line(alerts[item.alert], item, delivery, leg.to, until, detailed=detailed)
+            for item in delivery.items
+        ]
         return Notice(
             token=leg.id,
             address=address,
@@ -176,19 +208,22 @@ class Post:
             clinic=delivery.clinic,
             generation=hook.generation if hook else 1,
             tried=tuple(attempt.provider for attempt in leg.attempts if attempt.provider),
-            lines=tuple(
-                [await self._line(alerts[item.alert], item, delivery, detailed=detailed) for item in delivery.items]
-            ),
+            gathered=gathered(delivery),
+            lines=tuple(lines),
         )
 
-    async def _line(self, alert: Alert, item: Item, delivery: Delivery, *, detailed: bool) -> Line:
+    async def _line(
+        self, alert: Alert, item: Item, delivery: Delivery, to: str, until: datetime, *, detailed: bool
+    ) -> Line:
+        link = link_of(self.link_key, alert.key, alert.reference, to=to, number=latest_round(alert), until=until)
         return Line(
             reference=alert.reference,
-            link=f"{self.public_url}/a/{link_of(self.link_key, alert.key, alert.reference)}",
+            link=f"{self.public_url}/a/{link}",
             urgency=alert.urgency,
             raised_at=max(told.added_at for told in alert.told),
             deadline=alert.deadline,
             detail=await self._detail(alert, item, delivery) if detailed else None,
+            because=None if item.step is None else because_of(alert, item.step),
         )
 
     async def _detail(self, alert: Alert, item: Item, delivery: Delivery) -> Detail:
@@ -197,7 +232,8 @@ class Post:
         name = patient.name if patient is not None and not patient.deleted else ""
         initials = "".join(f"{word[0]}." for word in name.split())
         concerns = assessment.concerns if assessment is not None and alert.rule not in RISK_RULES else []
-        everything = delivery.step is not None  # whoever is told next has heard none of it
+        # whoever is told next, or asked for it again, may have heard none of it
+        everything = delivery.kind is Kind.AGAIN or delivery.step is not None or item.step is not None
         news = [told for told in alert.told if everything or told.round == item.round or told.settled_at is None]
         return Detail(
             patient=f"{initials} ({alert.patient})" if initials else alert.patient,

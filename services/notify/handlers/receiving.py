@@ -1,9 +1,23 @@
 """What comes back from providers: receipts for what we sent, and texts that people send us."""
 
-from collections.abc import Awaitable, Callable
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
-from services.notify.domain import Delivery, Heard, Leg, Receipt, Said, after_receipt, normal_number, said
+from services.notify.domain import (
+    Channel,
+    Delivery,
+    Heard,
+    Leg,
+    Outcome,
+    Receipt,
+    Result,
+    Said,
+    after_receipt,
+    normal_number,
+    said,
+)
 from services.notify.handlers.contacts import Contacts
 from services.notify.handlers.dispatching import Dispatcher
 from services.notify.handlers.post import Post
@@ -13,13 +27,12 @@ from shared.logs import logger
 from shared.metrics import RECEIPTS
 
 log = logger(__name__)
-OnReply: TypeAlias = Callable[[str, str], Awaitable[None]]
-"""What is done with a text that is neither STOP nor START: the number it came from (E.164), and its words."""
+OnReply: TypeAlias = Callable[[str, str, str], Awaitable[str | None]]
+"""What is done with a text that is neither STOP nor START: the number it came from (E.164), its words, and the
+provider's id of it. Returns what to answer; None: nothing."""
+SendText: TypeAlias = Callable[[str, str, str], Awaitable[Result]]
+"""Sends a text by one provider: to which number, its words, a reference."""
 PROVIDERS = ("twilio", "govuk-notify", "email")
-
-
-async def unread(number: str, text: str) -> None:
-    """Nobody reads texts that come in; they are neither kept nor logged."""
 
 
 class Receiving:
@@ -33,10 +46,13 @@ class Receiving:
         contacts: Contacts,
         dispatcher: Dispatcher,
         clock: Clock,
-        on_reply: OnReply = unread,
+        on_reply: OnReply,
+        senders: Mapping[str, SendText] = MappingProxyType({}),
     ) -> None:
+        """senders: the providers by which answers are sent as texts of their own, by name."""
         self._deliveries, self._post, self._contacts = deliveries, post, contacts
-        self._dispatcher, self._clock, self._on_reply = dispatcher, clock, on_reply
+        self._dispatcher, self._clock = dispatcher, clock
+        self._on_reply, self._senders = on_reply, senders
         for provider in PROVIDERS:  # from zero on, or Prometheus does not see the first one as an increase
             for word in (*(receipt.value for receipt in Receipt), "unknown", "refused"):
                 RECEIPTS.labels(provider, word)
@@ -80,19 +96,33 @@ class Receiving:
             if address is not None:
                 await self._contacts.stop(address, by="provider")
 
-    async def text(self, number: str, text: str, *, message: str, opt_out: str = "") -> Said:
-        """Take in a text from somebody. message: the provider's id of it; opt_out: what the provider took it for.
+    async def text(self, number: str, text: str, *, message: str, opt_out: str = "") -> str | None:
+        """Take in a text from somebody, and say what to answer, if anything; a stopped number is answered nothing.
 
-        Raises Recoverable.
+        message: the provider's id of it; opt_out: what the provider took it for. Raises Recoverable.
         """
         sender = normal_number(number)
         word = Said(opt_out.lower()) if opt_out.upper() in ("STOP", "START") else said(text)
         if sender is None:
-            return Said.OTHER
+            return None
         if word is Said.STOP:
             await self._contacts.stop(sender, by="recipient", heard=message)
         elif word is Said.START:
             await self._contacts.start(sender, heard=message)
         else:
-            await self._on_reply(sender, text)
-        return word
+            answer = await self._on_reply(sender, text, message)
+            return None if self._contacts.is_stopped(Channel.SMS, sender) else answer
+        return None
+
+    async def answer(self, provider: str, number: str, text: str, *, message: str) -> None:
+        """Send an answer as a text of its own, once: whoever hears nothing asks again, or opens the link.
+
+        message: the provider's id of the text it answers.
+        """
+        sender, send = normal_number(number), self._senders.get(provider)
+        if sender is None or send is None:
+            return
+        reference = f"answer-{hashlib.sha256(message.encode()).hexdigest()[:32]}"
+        result = await send(sender, text, reference)
+        if result.outcome is not Outcome.ACCEPTED:
+            log.warning("answer_not_sent", provider=provider, code=result.code)

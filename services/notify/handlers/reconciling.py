@@ -19,6 +19,7 @@ from services.notify.domain import (
     Round,
     Situation,
     addressed,
+    again_rows,
     delivery_id,
     digest_id,
     leased,
@@ -161,7 +162,17 @@ class Reconciler:
 
     # --- alerts -------------------------------------------------------------------------------------------------------
 
-    async def _reconcile(self, partition: int, patients: Sequence[str], loud: Collection[str]) -> None:
+    async def review(self, patients: Iterable[str]) -> None:
+        """Look at patients (`clinic/patient`) once more, whoever's they are; done twice it is done once.
+
+        Raises Recoverable.
+        """
+        wanted = list(patients)
+        for start in range(0, len(wanted), TOGETHER):
+            some = wanted[start : start + TOGETHER]
+            await self._reconcile(None, some, set(some))
+
+    async def _reconcile(self, partition: int | None, patients: Sequence[str], loud: Collection[str]) -> None:
         """Bring these patients' alerts to where they should be, and see that what is owed has its row.
 
         Most patients have never had an alert and no concern is heard of (`loud`): of them nothing more is read.
@@ -172,7 +183,8 @@ class Reconciler:
             known = await self._known([patient for patient in left if patient in keys or patient in loud], keys)
             settled = await asyncio.gather(*(self._written(one) for one in known.values()))
             done = [one for one in settled if one is not None]
-            self._open_alerts.note(partition, [alert for one in done for alert in one.alerts.values()])
+            if partition is not None:
+                self._open_alerts.note(partition, [alert for one in done for alert in one.alerts.values()])
             await self._see_to(done)
             left = [patient for patient, one in zip(known, settled, strict=True) if one is None]
             if not left:
@@ -243,11 +255,12 @@ class Reconciler:
                         row = self._message(known.situation, alert, news, news.urgency)
                         messages[row.id] = addressed(row, alert)
                 step = next_step(alert, known.situation.now)
-                if step is not None:
-                    messages[step.id] = step
+                messages |= {row.id: row for row in (*again_rows(alert), *([step] if step else ()))}
         there = await self._deliveries.load_many(messages) if messages else {}
         missing = [row for row in messages.values() if row.id not in there]
         await asyncio.gather(*(self._add(row) for row in missing))
+        into = {row.held.into for row in there.values() if row.held is not None}
+        there |= await self._deliveries.load_many(into) if into else {}
         for row in there.values():
             if row.done and row.handed_over:  # whoever handed it over died before the alert heard of it
                 await self._handing_over.settle(row)

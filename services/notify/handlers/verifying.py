@@ -69,7 +69,7 @@ class Verifying:
                     log.warning("verification_not_sent", channel=one.channel.value, code=result.code)
 
     def _unverified(self, now: datetime) -> Iterator[Unverified]:
-        for clinic in self._clinics.all():
+        for clinic in self._clinics:
             settings = clinic.settings_at(now)
             if not settings.verify_contacts:
                 continue

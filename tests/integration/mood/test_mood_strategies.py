@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from services.mood.handlers import Follower
+from services.mood.handlers import Clinics, Follower, Reminding
 from services.mood.store import Store
 from shared.auth import DevelopmentIssuer
 from shared.bus import Batch, Event, Position
@@ -24,7 +24,7 @@ from shared.contracts import (
 )
 from shared.contracts.moods import Through
 from shared.mongo import Database
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakePublisher
 from tests.integration.mood.house import Client, Mood, again, running
 from tests.integration.service import MONDAY, until
 from tests.stack import Stack
@@ -167,6 +167,11 @@ def story(patient: str) -> list[Event]:
     return made
 
 
+def following(store: Store) -> Follower:
+    reminding = Reminding(store=store, clinics=Clinics(), publisher=FakePublisher(), clock=FakeClock(NOW))
+    return Follower(store=store, reminding=reminding)
+
+
 async def test_any_schedule_of_batches_ends_in_the_same_strategies_and_receipts(database: Database) -> None:
     """Duplicates, replays, a new owner: the same state, priors and earliest looks; a deleted patient leaves nothing."""
     chance, patients = random.Random(3), [f"p.{number}" for number in range(3)]
@@ -178,7 +183,7 @@ async def test_any_schedule_of_batches_ends_in_the_same_strategies_and_receipts(
 
     async def play(name: str, order: list[Event], size: int) -> Store:
         store = Store(_Prefixed(database, name))
-        follower = Follower(store=store)
+        follower = following(store)
         for start in range(0, len(order), size):
             await follower.handle(Batch(0, order[start : start + size], 0, NOW, caught_up=True))
         return store
@@ -197,7 +202,7 @@ async def test_any_schedule_of_batches_ends_in_the_same_strategies_and_receipts(
     assert all(found["e.4"].at == NOW - timedelta(days=58) and "never" not in found for found in once[2])
 
     gone = Patient(clinic="c", patient="p.1", version=2, deleted=True, registered_at=NOW, updated_at=NOW)
-    await Follower(store=store).handle(Batch(0, [event("t", gone), *story("p.1")[:5]], 0, NOW, caught_up=True))
+    await following(store).handle(Batch(0, [event("t", gone), *story("p.1")[:5]], 0, NOW, caught_up=True))
     left = [
         json.dumps(record, default=str)
         for name in ("entries", "coping", "suggestions", "tries", "populations", "receipts")

@@ -154,9 +154,9 @@ async def test_a_link_shows_and_only_its_button_takes(house: House, door: Door, 
     assert sms.body.endswith(link)
     assert [look.status_code for look in looks] == [200] * 3
     assert (before["status"], before["version"]) == ("open", alert["version"])
-    assert (after["status"], after["acknowledged_by"]) == ("acknowledged", "somebody with the alert's link")
+    assert (after["status"], after["acknowledged_by"]) == ("acknowledged", "priya")
     assert "You have this since" in pressed[0].text
-    assert "Somebody has been dealing with this" in pressed[1].text
+    assert "Already acknowledged by priya" in pressed[1].text
     assert [answer.status_code for answer in wrong] == [404, 404]
     assert "There is no such alert" in wrong[1].text
 

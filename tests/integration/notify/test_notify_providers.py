@@ -10,7 +10,7 @@ import pytest
 from services.notify.api.receipts import twilio_signature
 from shared.bus.provision import provision
 from shared.contracts.base import ChannelName, Urgency
-from shared.contracts.clinics import Webhook
+from shared.contracts.clinics import Fatigue, Webhook
 from shared.mongo import open_database
 from tests.integration.notify_house import Door, House, Place, concern, evidence, risk, until
 from tests.providers import MailServer, Twilio
@@ -93,7 +93,8 @@ async def test_stop_outlives_the_store(house: House) -> None:
 
 async def test_texts_that_are_not_urgent_are_held_and_told_together(house: House) -> None:
     """Four at once are two texts, and all four alerts know that they were told."""
-    async with house.clinic() as clinic, house.notify() as door:
+    alone = Fatigue(bundle_minutes=0)
+    async with house.clinic(fatigue=alone) as clinic, house.notify() as door:
         await clinic.staff(email=None, channels=[ChannelName.SMS])
         await clinic.assess(*(concern(f"rule_{n}", evidence(urgency=LATER)) for n in range(4)))
         await until("the first text", lambda: house.twilio.to(clinic.mobile))

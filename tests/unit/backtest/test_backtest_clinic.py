@@ -92,7 +92,10 @@ def test_the_example_of_the_documentation_is_taken(rules: Path) -> None:
         ("rules: {}", "base: write starter or none"),
         ("base: all", "base: write starter or none"),
         ("base: starter\nzone: Mars", "zone: write an IANA time zone such as Europe/London"),
-        ("base: starter\nrule: {}", "there is no key rule: the keys are base, rules, scales, zone, working_hours"),
+        (
+            "base: starter\nrule: {}",
+            "there is no key rule: the keys are base, rules, scales, cut_offs, zone, working_hours",
+        ),
         ("base: starter\nrules: [a]", "rules: write each rule as `gone_quiet: {min_days: 10}`, or `gone_quiet: off`"),
         (
             "base: starter\nrules: {gone_quiet: 5}",
@@ -103,7 +106,7 @@ def test_the_example_of_the_documentation_is_taken(rules: Path) -> None:
         ("base: starter\nrules: {gone_quiet: {factor: 99}}", "rules.gone_quiet.factor: Send a number from 1 to 20."),
         (
             "base: starter\nrules: {gone_quiet: {fctor: 2}}",
-            "rules.gone_quiet.fctor: This rule has no such parameter. It has: min_days, factor, gaps.",
+            "rules.gone_quiet.fctor: This rule has no such parameter. It has: min_days, factor, gaps, missed.",
         ),
         (
             "base: starter\nrules: {gone: off}",
@@ -128,6 +131,14 @@ def test_the_example_of_the_documentation_is_taken(rules: Path) -> None:
         (
             "base: starter\nworking_hours: {monday: ['09:00', '17:00']}",
             'working_hours.monday: write opening and closing time by weekday, as in `mon: ["09:00", "17:00"]`',
+        ),
+        (
+            "base: starter\nscales: {own: {minimum: 0, maximum: 4}}\ncut_offs: {own: {casenes: 2, reliable_change: 1}}",
+            "cut_offs.own: there is no key casenes: the keys are caseness, reliable_change",
+        ),
+        (
+            "base: starter\ncut_offs: {phq9: {caseness: x, reliable_change: 2}}",
+            "cut_offs.phq9.caseness: write a number",
         ),
         ("- starter", "write keys and values, beginning with `base: starter`"),
     ],

@@ -69,6 +69,7 @@ def test_rows_are_sorted_by_when_they_were_raised_then_patient_then_rule() -> No
     assert [stretch[:3] for stretch in told(rows).stretches] == [
         ("a", "risk_item", at(0)),
         ("b", "risk_item", at(0)),
+        ("a", "relapse", at(1)),
         ("a", "reliable_deterioration", at(1)),
     ]
 

@@ -123,6 +123,19 @@ def test_scores_of_a_declared_scale_and_its_risk_item_are_judged_as_the_clinics_
     assert found.of("risk_item") == [(at(0), at(3))]
 
 
+def test_a_measure_with_cut_offs_is_judged_by_the_rules_about_scores() -> None:
+    """A relapse, and a deterioration where more is better; without cut-offs the same scores raise nothing."""
+    scales = "scales: {bdi: {minimum: 0, maximum: 63}, calm: {minimum: 0, maximum: 20, higher_is_worse: false}}\n"
+    cut_offs = "cut_offs: {bdi: {reliable_change: 9, caseness: 10}, calm: {reliable_change: 5}}\n"
+    rows = [row(7 * week, "bdi", score) for week, score in enumerate((25, 8, 5, 19, 9, 8))]
+    rows += [row(1, "calm", 12), row(8, "calm", 7)]
+    found = told(rows, f"base: starter\nrules: {{gone_quiet: off}}\n{scales}{cut_offs}")
+
+    assert found.of("relapse") == [(at(21), at(35))]
+    assert found.of("reliable_deterioration") == [(at(8), "")]
+    assert told(rows, f"base: starter\nrules: {{gone_quiet: off}}\n{scales}").rows == []
+
+
 def test_a_rule_that_is_off_raises_nothing() -> None:
     """YAML's off, and the word."""
     rows = [row(0, "phq9.9", 2), row(30, "mood", 5)]

@@ -127,9 +127,9 @@ def test_a_correction_walks_only_the_days_after_its_entry() -> None:
     assert state.mood is not None
     walked = []
     for number, back in enumerate((1, 100)):
-        before = state.mood.walked
+        before = state.mood.chart().walked
         state.add(f"k{number}", b.corrected(b.day(10_001), b.fact_id(10_000 - back), 4))
         b.look(state, b.day(10_002))
-        walked.append(state.mood.walked - before)
+        walked.append(state.mood.chart().walked - before)
 
     assert walked == [1, 100]

@@ -10,6 +10,7 @@ import pytest
 
 from services.insights.domain.jobs import LEASE, MOST_TRIES, MOST_WAITING, Job, Stage, claimed
 from services.insights.handlers.backtests import Backtests
+from shared.contracts.base import Urgency
 from shared.contracts.clinics import RuleChoice, RuleSet
 from shared.errors import Problem
 from tests.unit.insights import builders as b
@@ -82,11 +83,11 @@ async def working(backtests: Backtests) -> AsyncIterator[None]:
             await task
 
 
-async def finished(world: World, *, days: int = 365) -> Job:
-    """A backtest of a world under `ONLY_RISK` when it is over."""
+async def finished(world: World, rule_set: RuleSet = ONLY_RISK, *, days: int = 365) -> Job:
+    """A backtest of a world under a rule set when it is over."""
     rows = Rows()
     backtests = of(world, rows)
-    job = await ask(backtests, days=days)
+    job = await ask(backtests, rule_set, days=days)
     async with asyncio.timeout(60), working(backtests):
         await rows.over.wait()
     return await backtests.job(b.CLINIC, job.id)
@@ -116,12 +117,25 @@ async def test_a_backtest_says_what_a_rule_set_would_have_raised_beside_todays()
     assert {rule.rule: (rule.proposed, rule.today, rule.both) for rule in result.rules} == {
         "risk_item": (1, 1, 1),
         "reliable_deterioration": (0, 1, 0),
+        "relapse": (0, 1, 0),
         "gone_quiet": (0, 3, 0),
     }
-    assert {one.clinician: (one.proposed, one.today) for one in result.clinicians} == {"priya": (1, 3), "sam": (0, 2)}
+    assert {one.clinician: (one.proposed, one.today) for one in result.clinicians} == {"priya": (1, 3), "sam": (0, 3)}
     assert sum(week.proposed for week in result.weeks) == 1
     assert [(one.patient, one.rule, one.raised_at, one.today) for one in result.raised] == [
         ("p1", "risk_item", NOW - timedelta(days=20), True)
+    ]
+
+
+async def test_what_is_only_shown_is_named_without_how_soon_anybody_would_have_been_told() -> None:
+    """A relapse that reliable deterioration tells of: shown beside it."""
+    wanted = RuleSet(base="none", rules={"reliable_deterioration": RuleChoice(), "relapse": RuleChoice()})
+    job = await finished(await told(b.patient(patient="p2"), *worse("p2")), wanted)
+
+    assert job.result is not None
+    assert [(one.rule, one.severity) for one in job.result.raised] == [
+        ("relapse", None),
+        ("reliable_deterioration", Urgency.AT_ONCE),
     ]
 
 

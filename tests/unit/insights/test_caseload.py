@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.insights.api import ROUTERS
-from services.insights.domain import CATALOGUE
+from services.insights.domain import CATALOGUE, RULES_VERSION
 from services.insights.handlers import ClinicTable, OutcomeReader, Reader
 from shared.auth import DevelopmentIssuer, Verifier
 from shared.bus import Event, Position
@@ -211,14 +211,18 @@ async def test_the_rules_are_shown_with_parameters_and_sources() -> None:
         shown = (await client.get("/v1/rules")).json()
         stranger = await client.get("/v1/rules", headers={"Authorization": ""})
 
-    assert shown["version"] == 2
+    assert shown["version"] == RULES_VERSION
     assert [rule["rule"] for rule in shown["rules"]] == list(CATALOGUE)
-    mood = next(rule for rule in shown["rules"] if rule["rule"] == "mood_shift")
-    assert {p["name"]: p["default"] for p in mood["parameters"]} == {
+    by_name = {rule["rule"]: rule for rule in shown["rules"]}
+    assert {p["name"]: p["default"] for p in by_name["mood_shift"]["parameters"]} == {
         "lambda": 0.1, "limit": 2.7, "baseline_days": 20, "baseline_span": 28, "sd_floor": 0.5,
+        "gap_cap": 0, "stale_days": 0, "warm_up": 5, "renew_days": 0,
     }  # fmt: skip
     words = ("watches", "says", "wording", "evidence", "until", "is_not", "source", "severity")
     assert all(rule[word] for rule in shown["rules"] for word in words)
+    off = ["stalled", "mood_shift_up", "mood_instability"]
+    assert [name for name, rule in by_name.items() if not rule["on_in_starter"]] == off
+    assert [name for name, rule in by_name.items() if not rule["told"]] == ["stalled", "mood_instability"]
     assert stranger.status_code == 401
 
 
@@ -233,9 +237,9 @@ async def test_the_rules_stand_beside_what_the_clinic_has_in_force() -> None:
         theirs = {rule["rule"]: rule for rule in (await client.get("/v1/rules")).json()["rules"]}
 
     assert [ours[rule]["in_force"] for rule in ("gone_quiet", "mood_shift", "risk_item")] == [True, False, True]
-    assert [p["in_force"] for p in ours["gone_quiet"]["parameters"]] == [10, 3, 20]
+    assert [p["in_force"] for p in ours["gone_quiet"]["parameters"]] == [10, 3, 20, 3]
     assert {p["in_force"] for p in ours["mood_shift"]["parameters"]} == {None}
     assert datetime.fromisoformat(ours["gone_quiet"]["told_from"]) == b.day(30)
     assert (ours["risk_item"]["told_from"], theirs["gone_quiet"]["told_from"]) == (None, None)
-    assert [p["in_force"] for p in theirs["gone_quiet"]["parameters"]] == [7, 3, 20]
+    assert [p["in_force"] for p in theirs["gone_quiet"]["parameters"]] == [7, 3, 20, 3]
     assert theirs["risk_item_skipped"]["told_from"] == "2026-11-23T00:00:00Z"

@@ -17,10 +17,13 @@ from shared.contracts.sessions import Attendance
 from shared.errors import Recoverable
 from tests.fakes import Died, FakeClock
 from tests.unit.insights import builders as b
+from tests.unit.insights.test_new_rules_oracle import MODEL
 from tests.unit.insights.world import Owner, World
 
 PATIENTS = ("ann", "ben", "cas")
-EASY = {"baseline_days": 3, "baseline_span": 3, "limit": 0.5, "lambda": 0.5}
+EASY: dict[str, float] = {"baseline_days": 3, "baseline_span": 3, "limit": 0.5, "lambda": 0.5}
+GAPS: dict[str, float] = {"gap_cap": 7, "stale_days": 4, "warm_up": 1, "renew_days": 15}
+SWINGS: dict[str, float] = {"pairs": 2, "factor": 1, "floor": 0.1, "baseline_days": 3, "baseline_span": 3}
 
 
 class Schedule:
@@ -83,8 +86,17 @@ class Schedule:
 
     def settles(self) -> None:
         """The clinic changes its rules, from now on."""
-        rules = {"mood_shift": RuleChoice(parameters=EASY)} if len(self.settled) % 2 else {}
-        self.settled.append(b.settings(self.clock.now(), rules=rules))
+        rules, model = {}, None
+        if len(self.settled) % 2:
+            rules = {
+                "mood_shift": RuleChoice(parameters=EASY | GAPS),
+                "mood_shift_up": RuleChoice(parameters=EASY),
+                "mood_instability": RuleChoice(parameters=SWINGS),
+                "stalled": RuleChoice(parameters={"sessions": 1}),
+            }
+            model = MODEL
+        chosen = b.settings(self.clock.now(), rules=rules).model_copy(update={"expected_response": model})
+        self.settled.append(chosen)
         self.world.clinics[b.CLINIC] = b.clinic(*self.settled, version=len(self.settled))
         if self.chance.random() < 0.7:
             self.owner.learn()

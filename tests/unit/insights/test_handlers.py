@@ -141,7 +141,7 @@ async def test_many_who_fall_due_at_once_are_looked_at_a_portion_at_a_time(
 
 async def test_changed_settings_have_a_clinics_patients_looked_at_again(world: World, owner: Owner) -> None:
     """Those of that clinic; whoever gets the partition next does it, if its owner could not."""
-    given(world, b.answers(b.day(1), 5), b.answers(b.day(2), 12))
+    given(world, b.answers(b.day(1), 12), b.answers(b.day(2), 19))
     await works(owner)
     off = {"reliable_deterioration": RuleChoice(enabled=False)}
     world.clinics[b.CLINIC] = b.clinic(b.settings(rules=off), version=2)

@@ -120,10 +120,10 @@ def _daily(days: int) -> PatientState:
 
 def _walked(state: PatientState, at: datetime) -> int:
     assert state.mood is not None
-    before = state.mood.walked
+    before = state.mood.chart().walked
     state.add("new", b.check_in(at, 6))
     b.look(state, at + timedelta(days=400))
-    return state.mood.walked - before
+    return state.mood.chart().walked - before
 
 
 def test_a_check_in_in_order_walks_one_day_however_long_the_history() -> None:

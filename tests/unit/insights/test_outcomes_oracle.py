@@ -11,7 +11,7 @@ from services.insights.api.outcomes import ShownOutcomes
 from services.insights.domain.outcomes import FEWEST_SHOWN, EpisodeOutcome, OutcomeReport, Pair, outcome_of
 from services.insights.domain.outcomes import report as report_of
 from services.insights.domain.outcomes import reports as reports_of
-from tests.oracle.outcomes import by_clinician, judged, report_differences, reports
+from tests.oracle.ended import by_clinician, judged, report_differences, reports
 from tests.unit.insights.test_outcomes import VECTORS
 
 SPRING = date(2026, 3, 31)

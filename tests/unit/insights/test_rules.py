@@ -230,7 +230,7 @@ def test_the_baseline_needs_20_observed_days_over_28() -> None:
         state = b.state_of(*facts)
         b.look(state, b.day(70))
         assert state.mood is not None
-        return state.mood.base == len(days) and b.concern(b.look(state, b.day(70)), "mood_shift") is not None
+        return state.mood.chart().base == len(days) and b.concern(b.look(state, b.day(70)), "mood_shift") is not None
 
     assert shifted([*range(19), 27])
     assert not shifted([*range(18), 27])
@@ -267,7 +267,7 @@ def test_the_same_mood_every_day_has_no_autocorrelation() -> None:
     b.look(state, b.day(41))
 
     assert state.mood is not None
-    assert (state.mood.phi, state.mood.deviation) == (0.0, 0.5)
+    assert (state.mood.chart().phi, state.mood.chart().deviation) == (0.0, 0.5)
     assert b.concern(b.look(state, b.day(41)), "mood_shift") is None
 
 
@@ -297,8 +297,8 @@ def test_nothing_is_concluded_about_the_deceased_and_only_quiet_is_not_of_the_di
     }
 
     assert said == {
-        PatientStatus.ACTIVE: ["risk_item", "reliable_deterioration", "gone_quiet"],
-        PatientStatus.DISCHARGED: ["risk_item", "reliable_deterioration"],
+        PatientStatus.ACTIVE: ["risk_item", "reliable_deterioration", "relapse", "gone_quiet"],
+        PatientStatus.DISCHARGED: ["risk_item", "reliable_deterioration", "relapse"],
         PatientStatus.DECEASED: [],
     }
 
@@ -318,10 +318,10 @@ def test_a_clinic_turns_rules_on_and_off_and_changes_single_parameters_from_an_i
     def said(when: datetime) -> list[str]:
         return [concern.rule for concern in b.look(state, when, known=known).concerns]
 
-    assert said(b.day(20) - SECOND) == ["risk_item", "reliable_deterioration"]
+    assert said(b.day(20) - SECOND) == ["risk_item", "reliable_deterioration", "relapse"]
     assert said(b.day(20)) == ["risk_item", "gone_quiet"]
     quiet = b.listed(b.look(state, b.day(21), known=known), "gone_quiet")
-    assert quiet.parameters == {"min_days": 1, "factor": 1, "gaps": 20}
+    assert quiet.parameters == {"min_days": 1, "factor": 1, "gaps": 20, "missed": 3}
     assert b.look(state, b.day(12), known=known).due == b.day(20)
 
 
@@ -357,6 +357,6 @@ def test_no_reason_and_no_evidence_holds_a_tier_or_a_verdict() -> None:
     found = b.look(state, b.day(50))
     text = " ".join(c.reason + c.until + "".join(t.said for t in c.telling) for c in found.concerns).lower()
 
-    assert len(found.concerns) == 6
+    assert len(found.concerns) == 7
     for word in ("high risk", "low risk", "medium", "risk score", "failing", "rupture", "stable", "worse"):
         assert word not in text

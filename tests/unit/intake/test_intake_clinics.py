@@ -154,7 +154,12 @@ def test_the_vocabulary_of_rules_is_that_of_the_catalogue() -> None:
         "risk_item_skipped",
         "crisis_language",
         "reliable_deterioration",
+        "relapse",
+        "not_on_track",
+        "stalled",
         "mood_shift",
+        "mood_shift_up",
+        "mood_instability",
         "gone_quiet",
         "question_unanswered",
         "rating_drop",
@@ -210,6 +215,19 @@ def test_a_licence_or_cut_off_that_would_change_nothing_is_refused(
 
     assert pointers(refused) == [pointer]
     assert word in refused.value.errors[0].message
+
+
+def test_a_model_of_expected_response_is_kept_with_the_time_it_holds_from() -> None:
+    """What the console fitted is the clinic's own data; one for a measure that does not exist is refused."""
+    band = {"first_from": 10, "first_to": 27, "episodes": 120, "b0": 16, "b1": -2.6, "sd": [4.5]}
+    model = {"version": "etr-1", "fitted_at": "2026-01-01T00:00:00Z", "measures": {"phq9": [band]}}
+    clinic = set_up(expected_response=model)
+    with pytest.raises(Problem) as refused:
+        set_up(expected_response=model | {"measures": {"bdi": [band], "gad7": [band | {"first_from": 22}]}})
+
+    assert clinic.settings[-1].expected_response is not None
+    assert clinic.settings[-1].expected_response.measures["phq9"][0].b1 == -2.6
+    assert pointers(refused) == ["/expected_response/measures/bdi", "/expected_response/measures/gad7"]
 
 
 def test_licences_and_cut_offs_are_kept_with_the_time_they_hold_from() -> None:

@@ -72,12 +72,17 @@ def test_a_new_referral_begins_another_baseline() -> None:
 def test_the_first_session_attended_starts_an_episode_and_later_ones_do_not() -> None:
     """One held before the referral was of another time."""
     open_ = referred(patient(), day(-30))
-    before = domain.start_by_sessions(open_, [day(-31)])
-    first = domain.start_by_sessions(open_, [day(-31), day(-13), day(-20)])
+    before = domain.start_by_sessions(open_, [day(-31)], TODAY)
+    first = domain.start_by_sessions(open_, [day(-31), day(-13), day(-20)], TODAY)
 
     assert before == open_
     assert first.episodes[0].started_on == day(-20)
-    assert domain.start_by_sessions(first, [day(-25)]) == first
+    assert domain.start_by_sessions(first, [day(-25)], TODAY) == first
+
+
+def test_a_session_attended_before_its_day_starts_the_episode_today() -> None:
+    """Somebody came early, across midnight: no episode starts ahead."""
+    assert domain.start_by_sessions(referred(patient(), TODAY), [day(1)], TODAY).episodes[0].started_on == TODAY
 
 
 def test_care_that_ran_before_there_were_episodes_keeps_its_start() -> None:
@@ -241,7 +246,7 @@ def called(current: Patient, call: tuple[str, Any, Any], number: int) -> Patient
     if kind == "start":
         return domain.start_episode(current, f"e{other}", one, TODAY)
     if kind == "session":
-        return domain.start_by_sessions(current, [one])
+        return domain.start_by_sessions(current, [one], TODAY)
     if kind == "discharge":
         return domain.discharge_patient(current, other, one, TODAY)
     if kind == "transfer":

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.intake import domain
-from services.intake.api.clinic import ClinicBody
+from services.intake.api.clinic_bodies import ClinicBody
 from shared.contracts import Clinician
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.escalation import EscalationSettings

@@ -12,7 +12,7 @@ import httpx
 
 from services.mood.api import ROUTERS
 from services.mood.domain import Recorded, Wording
-from services.mood.handlers import Catalogue, Clinics, Follower, Reader, Receipts, Recorder, Strategies
+from services.mood.handlers import Catalogue, Clinics, Follower, Reader, Receipts, Recorder, Reminding, Strategies
 from services.mood.store import Store
 from shared.auth import SCOPES, DevelopmentIssuer, Verifier
 from shared.bus import Batch, Event, Position
@@ -133,7 +133,9 @@ class Door:
     async def follow(self) -> None:
         """Apply all that stands on the log, again from its beginning: it may be done at any time."""
         await self.receipts.settled()
-        await Follower(store=self.store).handle(Batch(0, self.log.events, 0, self.clock.now(), caught_up=True))
+        reminding = Reminding(store=self.store, clinics=self.clinics, publisher=self.log, clock=self.clock)
+        follower = Follower(store=self.store, reminding=reminding)
+        await follower.handle(Batch(0, self.log.events, 0, self.clock.now(), caught_up=True))
 
     async def put(self, path: str, body: Any, *, key: str = "k-1", **who: Any) -> httpx.Response:
         """One PUT of an object."""

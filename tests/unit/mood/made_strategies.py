@@ -7,6 +7,7 @@ from typing import Any
 from services.mood.domain import Recorded
 from shared.contracts import (
     Assessment,
+    CheckInCorrected,
     CheckInRecorded,
     Fact,
     QuestionnaireCompleted,
@@ -57,6 +58,11 @@ def suggested(strategies: Sequence[str], *, hours: float = 1, name: str = "") ->
 def check_in(*, hours: float = 1, mood: float = 5, **fields: Any) -> Recorded:
     """A check-in."""
     return recorded(CheckInRecorded, f"c-{hours}", hours, mood=mood, **fields)
+
+
+def correction(*, hours: float = 1, mood: float = 5, **fields: Any) -> Recorded:
+    """A correction of a check-in of long ago."""
+    return recorded(CheckInCorrected, f"x-{hours}", hours, entry="c-9999", mood=mood, **fields)
 
 
 def risk(value: int, *, hours: float = 1, recall: int = 14) -> Recorded:

@@ -44,3 +44,18 @@ async def test_a_clinic_without_the_rule_on_words_promises_nobody_at_once(door: 
 
     assert safety["prominent"] is True
     assert "is being told" not in safety["who_will_see_this"]
+
+
+async def test_the_note_of_a_correction_is_screened_as_that_of_a_check_in(door: Door) -> None:
+    """With help first, and nobody promised more than a check-in would."""
+    path = "/v1/check-ins/e1/corrections"
+    crisis = (await door.post(path, check_in_body(note="I don't want to be here any more."))).json()["safety"]
+    past = await door.post(path, check_in_body(note="I don't want to be here any more.", origin="import"), key="k-2")
+    calm = (await door.post(path, check_in_body(note="A quiet day."), key="k-3")).json()["safety"]
+    screened = [event.data.screening for event in door.log.events]
+
+    found = Screening(crisis_language=True, signs=["wish_to_die"], screen=SCREEN)
+    assert screened == [found, found, Screening(crisis_language=False, screen=SCREEN)]
+    assert (crisis["prominent"], past.json()["safety"]["prominent"], calm["prominent"]) == (True, True, False)
+    assert "is being told" in crisis["who_will_see_this"]
+    assert "is being told" not in past.json()["safety"]["who_will_see_this"]

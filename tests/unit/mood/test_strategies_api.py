@@ -237,6 +237,34 @@ async def test_low_energy_leaves_little_effort(door: Door) -> None:
     assert {LIBRARY[name].effort for name in logged(door)[0].drawn} == {1}
 
 
+async def test_energy_is_what_a_check_in_was_corrected_to(door: Door) -> None:
+    """And one that was withdrawn has said nothing of it."""
+    await door.check_in(check_in_body(energy=1, occurred_at=at(2)), key="first")
+    right = (await door.check_in(check_in_body(energy=9), key="second")).json()["id"]
+    wrong = (await door.check_in(check_in_body(energy=9, occurred_at=at(0)), key="third")).json()["id"]
+    await door.post(f"/v1/check-ins/{right}/corrections", check_in_body(energy=1, occurred_at=at(0)))
+    await door.post(f"/v1/entries/{wrong}/withdrawal", {"patient": "p-1", "occurred_at": at(0)})
+    await say(door)
+    found = await suggest(door, {"most": 3})
+
+    assert {one["strategy"]["effort"] for one in found["suggestions"]} == {1}
+
+
+@pytest.mark.parametrize("change", ["corrected away", "withdrawn", "said by correcting"])
+async def test_words_of_harm_are_not_unsaid(door: Door, change: str) -> None:
+    """They shut the gate though the entry counts otherwise now, before insights has spoken of them."""
+    notes = ["A quiet day.", "I want to die."]
+    first, second = notes if change == "said by correcting" else notes[::-1]
+    entry = (await door.check_in(check_in_body(note=first))).json()["id"]
+    if change == "withdrawn":
+        await door.post(f"/v1/entries/{entry}/withdrawal", {"patient": "p-1", "occurred_at": at(0)})
+    else:
+        await door.post(f"/v1/check-ins/{entry}/corrections", check_in_body(note=second))
+    await say(door)
+
+    assert (await suggest(door))["none_because"] == "concern"
+
+
 async def test_without_the_broker_nothing_is_suggested_unlogged(known: Door) -> None:
     """503, to be tried again with the same key."""
     known.log.failure = Failure.AWAY

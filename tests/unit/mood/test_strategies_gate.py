@@ -10,7 +10,7 @@ from shared.contracts import Assessment
 from shared.contracts.clinics import Scale
 from shared.contracts.screening import Screening
 from tests.unit.mood.made import NOW
-from tests.unit.mood.made_strategies import assessment, check_in, concern, risk
+from tests.unit.mood.made_strategies import assessment, check_in, concern, correction, risk
 
 
 def gate(told: Assessment | None, *recent: Recorded, missing: int = 0) -> Gate:
@@ -58,6 +58,15 @@ def test_words_of_a_crisis_in_a_note_shut_it_for_two_weeks() -> None:
     assert gate(assessment(), check_in(screening=found, hours=13 * 24)) is Gate.CONCERN
     assert gate(assessment(), check_in(screening=found, hours=15 * 24)) is Gate.OPEN
     assert gate(assessment(), check_in(screening=Screening(crisis_language=False, screen="screen.v1"))) is Gate.OPEN
+
+
+def test_words_of_a_crisis_in_a_correction_shut_it_from_when_it_was_corrected() -> None:
+    """However long ago the check-in was."""
+    found = Screening(crisis_language=True, screen="screen.v1")
+
+    assert gate(assessment(), correction(screening=found, hours=13 * 24)) is Gate.CONCERN
+    assert gate(assessment(), correction(screening=found, hours=15 * 24)) is Gate.OPEN
+    assert gate(assessment(), correction(hours=1)) is Gate.OPEN
 
 
 def test_not_knowing_shuts_it() -> None:

@@ -124,6 +124,11 @@ class Story:
         return self.alert.escalations[-1]
 
     @property
+    def link(self) -> str:
+        """What the last message's link has behind `/a/`."""
+        return self.world.sent[-1].notice.lines[0].link.rpartition("/")[2]
+
+    @property
     def told(self) -> list[tuple[str, int]]:
         """Whom e-mails went to, each with the minutes since Monday at ten."""
         return [

@@ -171,7 +171,8 @@ def _matches(record: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
 
 
 def _without_id(record: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
-    by_list = isinstance(query.get("_id"), dict)
+    wanted = query.get("_id")
+    by_list = isinstance(wanted, dict) and set(wanted) == {"$in"}
     return _matches(record, {name: value for name, value in query.items() if not (by_list and name == "_id")})
 
 
@@ -183,6 +184,7 @@ def _meets(value: Any, wanted: Any) -> bool:
         "$size": lambda given: isinstance(value, list) and len(value) == given,
         "$regex": lambda _: isinstance(value, str),
         "$gt": lambda given: value is not None and value > given,
+        "$lt": lambda given: value is not None and value < given,
         "$gte": lambda given: value is not None and value >= given,
     }
     return all(tests[operator](given) for operator, given in wanted.items())

@@ -1,11 +1,11 @@
 """Acknowledging stops an escalation; one that is acknowledged and forgotten comes back."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 
 import pytest
 
-from services.notify.domain import LegState, link_of
-from shared.contracts import Alert
+from services.notify.domain import Delivery, LegState
 from shared.contracts.alerts import AlertStatus, Cause
 from shared.contracts.base import Urgency
 from shared.contracts.escalation import CloseWithin, EscalationSettings, Who
@@ -30,15 +30,15 @@ async def test_acknowledging_stops_the_escalation() -> None:
 
 
 async def test_the_button_behind_a_message_s_link_stops_it_too() -> None:
-    """Where nobody has said who they are, the patient's clinician is reminded."""
+    """It is the recipient's own, so the alert says who has it, and they are reminded."""
     story = Story()
     await story.hears("e1")
-    link = link_of("a-secret-of-the-tests-alone", story.alert.key, story.alert.reference)
-    await story.process.desk.take(link)
+    await story.process.by_link.take(story.link)
     await story.minutes(30)
     await story.until(WEDNESDAY)
 
     assert story.alert.status is AlertStatus.ACKNOWLEDGED
+    assert story.alert.acknowledged_by == "priya"
     assert [who for who, _ in story.told] == ["priya", "priya"]
 
 
@@ -157,20 +157,20 @@ async def test_a_retried_acknowledgement_puts_the_reminder_where_a_kill_left_non
     await story.hears("e1")
     await story.minutes(30)
     await story.minutes(40)
-    desk, real, calls = story.process.desk, story.process.desk._remind, 0
+    deciding, real, calls = story.process.deciding, story.process.deciding._see_to, 0
 
-    async def killed(alert: Alert, now: datetime) -> None:
+    async def killed(rows: Iterable[Delivery | None]) -> None:
         nonlocal calls
         calls += 1
         if calls > 1:
             raise RuntimeError("killed here")
-        await real(alert, now)
+        await real(rows)
         await story.hears("e2")
 
-    desk._remind = killed  # type: ignore[method-assign]
+    deciding._see_to = killed  # type: ignore[method-assign]
     key, alert = Idempotency.of(client="tests", key="k", body=b""), story.alert.alert
     with pytest.raises(RuntimeError, match="killed here"):
-        await desk.acknowledge("harbour", alert, by="priya", idempotency=key)
+        await story.process.desk.acknowledge("harbour", alert, by="priya", idempotency=key)
     await story.restarts()
     await story.process.desk.acknowledge("harbour", alert, by="priya", idempotency=key)
     before = len(story.told)

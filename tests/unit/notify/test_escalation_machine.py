@@ -12,19 +12,44 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.notify.domain import LEASE, Delivery, delivery_id, going_on, next_due, rounds_of, step_rows, used_up
+from services.notify.domain import (
+    LEASE,
+    RISK,
+    Channel,
+    Delivery,
+    Heard,
+    Item,
+    Kind,
+    Receipt,
+    delivery_id,
+    going_on,
+    next_due,
+    owed,
+    rounds_of,
+    step_needed,
+    step_rows,
+    used_up,
+)
 from services.notify.domain.attempts import LAST_RETRY
+from services.notify.handlers import Receiving
 from services.notify.handlers import handing_over as handing_over_module
 from services.notify.store import minute_of
-from shared.contracts import Alert
+from shared.contracts import Alert, ContactState
 from shared.contracts.alerts import AlertStatus
 from shared.contracts.base import Urgency
+from shared.contracts.clinics import Fatigue, QuietHours, Webhook
 from shared.contracts.escalation import Who
+from shared.documents import Idempotency
 from shared.errors import Problem, Recoverable
-from tests.unit.notify.escalating import Story, policy
+from tests.unit.notify.escalating import ROTA, STAFF, Story, clinic, policy, staff
 from tests.unit.notify.memory_mongo import Killed, Life
-from tests.unit.notify.world import silenced
+from tests.unit.notify.world import Process, silenced
 
+FATIGUE = Fatigue(bundle_minutes=10, alert_budget=3)
+HOOKS = [Webhook(name="records", url="https://records.example/alerts")]
+QUIET = [QuietHours.model_validate({"starts": "10:30", "ends": "12:00"})]
+PEOPLE = (staff("priya", deputy="dee", quiet=QUIET), *STAFF[1:])
+NUMBER = PEOPLE[0].mobile or ""
 RETRY = LAST_RETRY * 1.25 + LEASE
 """The longest between two tries of one message: the last backoff with its jitter, and a lease that has to end."""
 URGENCIES = st.sampled_from([Urgency.AT_ONCE, Urgency.AT_ONCE, Urgency.WORKING_HOURS])
@@ -40,8 +65,10 @@ class Escalating(RuleBasedStateMachine):
         self.runner.get_loop().set_exception_handler(lambda *_: None)  # a dead process's tasks end as they may
         self.patched = patch.object(handing_over_module, "RECORD_TRIES", 1)
         self.patched.start()
-        self.story = Story(escalation=SHORT)
-        self.news = self.accidents = 0
+        self.versions = 1
+        self.story = Story(people=PEOPLE, escalation=SHORT, fatigue=FATIGUE, webhooks=HOOKS)
+        self.news = self.accidents = self.asked = self.undelivered = 0
+        self.silent_from: int | None = None
 
     def teardown(self) -> None:
         """End what is left of the processes."""
@@ -66,14 +93,22 @@ class Escalating(RuleBasedStateMachine):
         self.accidents += 1
         self.story.process.life.dead = True
         await silenced()
-        self.story.process = self.story.world.process(Life())
+        self.story.process = self._started(Life())
         await self.story.process.learn()
         await self.story.process.handle(self.story.world.said)
         await self.story.process.calm()
 
+    def _started(self, life: Life) -> Process:
+        """A process that has read its tables, as it does before anything else."""
+        process = self.story.world.process(life)
+        for event in self.story.world.log.events:
+            if isinstance(event.data, ContactState):
+                process.contacts._keep(event.data)
+        return process
+
     @property
     def open_alert(self) -> Alert | None:
-        """The one that nobody has closed."""
+        """One that nobody has closed."""
         return next((one for one in self.story.world.alerts() if one.status is not AlertStatus.CLOSED), None)
 
     # --- what may happen ----------------------------------------------------------------------------------------------
@@ -83,16 +118,16 @@ class Escalating(RuleBasedStateMachine):
         """The patient answers, and an alert is opened."""
         self.hears(urgency)
 
-    @rule(urgency=URGENCIES)
-    def hears(self, urgency: Urgency) -> None:
-        """News, or another alert where the last was closed."""
+    @rule(urgency=URGENCIES, name=st.sampled_from([RISK, RISK, "trend"]))
+    def hears(self, urgency: Urgency, name: str = RISK) -> None:
+        """News, or another alert where the last was closed, of risk or of what can wait."""
         self.news += 1
-        self.does(self.story.hears(f"e{self.news}", urgency=urgency))
+        self.does(self.story.hears(f"e{self.news}", urgency=urgency, rule=name))
 
     @rule()
     def hears_it_again(self) -> None:
         """Two owners handle the same at once."""
-        other = self.story.world.process(self.story.process.life)
+        other = self._started(self.story.process.life)
         said = self.story.world.said
 
         async def twice() -> None:
@@ -105,6 +140,83 @@ class Escalating(RuleBasedStateMachine):
     def acknowledges(self, by: str) -> None:
         """Somebody has it, if anybody can."""
         self.does(self._decided(partial(self.story.acknowledges, by)))
+
+    @rule(text=st.sampled_from(["a", "a", "e", "c", "what?"]), who=st.sampled_from([0, 0, 3]))
+    def answers_by_sms(self, text: str, who: int) -> None:
+        """Whoever was told may have it, or send it on; who was not changes nothing."""
+
+        async def answered() -> None:
+            await self.story.process.desk.reply(PEOPLE[who].mobile or "", text)
+
+        self.does(answered())
+
+    @rule(which=st.integers(0, 50), receipt=st.sampled_from([one for one in Receipt if one is not Receipt.ACCEPTED]))
+    def a_receipt_comes(self, which: int, receipt: Receipt) -> None:
+        """Of any message that was ever sent: it arrived, or did not."""
+        sent = self.story.world.sent
+        if not sent:
+            return
+        self.undelivered += receipt is not Receipt.DELIVERED
+        process, heard = self.story.process, Heard(message="", receipt=receipt, code="")
+        receiving = Receiving(
+            deliveries=process.store.deliveries,
+            post=process.post,
+            contacts=process.contacts,
+            dispatcher=process.dispatcher,
+            clock=self.story.world.clock,
+            on_reply=process.desk.answer,
+        )
+        self.does(receiving.receipt("twilio", sent[which % len(sent)].notice.token, heard))
+
+    @rule(stop=st.booleans())
+    def texts_stop_or_start(self, *, stop: bool) -> None:
+        """The clinician wants no more texts, or wants them again."""
+
+        async def texted() -> None:
+            contacts = self.story.process.contacts
+            if stop:
+                await contacts.stop(NUMBER, by="recipient")
+                if self.silent_from is None:
+                    self.silent_from = len(self.story.world.sent)
+            else:
+                self.silent_from = None
+                await contacts.start(NUMBER)
+
+        self.does(texted())
+
+    @rule(clinician=st.sampled_from([None, "nia"]))
+    def asks_for_it_again(self, clinician: str | None) -> None:
+        """Somebody wants its message once more."""
+        self.asked += 1
+        key = Idempotency.of(client="tests", key=f"again {self.asked}", body=b"")
+
+        async def again() -> None:
+            desk, alert = self.story.process.desk, self.story.alert.alert
+            await desk.send_again("harbour", alert, by="ola", clinician=clinician, idempotency=key)
+
+        self.does(self._decided(again))
+
+    @rule(duty=st.sampled_from(["dan", "ola", None]), quiet=st.booleans())
+    def rota_and_quiet_hours_change(self, duty: str | None, *, quiet: bool) -> None:
+        """Somebody else is on duty, or nobody; the clinician's mornings are quiet, or not."""
+        self.versions += 1
+        rota = ROTA.model_copy(update={"clinicians": [duty]})
+        settings = {"escalation": SHORT, "duty_rota": rota, "fatigue": FATIGUE, "webhooks": HOOKS}
+        self.story.world.documents = [
+            clinic(**settings).model_copy(update={"version": self.versions}),
+            PEOPLE[0].model_copy(update={"version": self.versions, "quiet": QUIET if quiet else []}),
+            *PEOPLE[1:],
+        ]
+        self.story.process.clinics.keep(self.story.world.documents)
+
+    @rule()
+    def is_audited(self) -> None:
+        """The auditor compares, and sets going what is not as it should be."""
+
+        async def audited() -> None:
+            await self.story.process.auditor.audit()
+
+        self.does(audited())
 
     @rule()
     def closes(self) -> None:
@@ -124,7 +236,7 @@ class Escalating(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([0, 10, 25]), steps=st.integers(0, 40), closing=st.booleans())
     def dies(self, minutes: int, steps: int, *, closing: bool) -> None:
         """The process is killed at some step of handing over, reading or deciding, and another one starts."""
-        self.story.process = self.story.world.process(Life(steps))
+        self.story.process = self._started(Life(steps))
         self.story.world.clock.advance(timedelta(minutes=minutes))
         self.does(self._decided(self.story.closes) if closing else self.story.process.calm())
         if self.story.process.life.left is not None:
@@ -178,16 +290,38 @@ class Escalating(RuleBasedStateMachine):
                 assert all(at <= alert.closed_at for at in tried)
 
     @invariant()
+    def held_is_never_lost(self) -> None:
+        """What a row gave up stands in its digest, which is still to come or has told it; or it was settled."""
+        rows, alerts = self.story.world.rows(), {alert.key: alert for alert in self.story.world.alerts()}
+        for row in rows.values():
+            for item in row.items if row.held is not None else ():
+                alert = alerts.get(item.alert)
+                if alert is None or not _owed(alert, item, row):
+                    continue
+                assert row.held is not None
+                digest = rows[row.held.into]
+                assert item.alert in {one.alert for one in digest.items if one.origin == row.id}
+                assert not digest.done or digest.handed_over or self.accidents
+
+    @invariant()
     def no_two_deliveries_have_one_alert_step_recipient_channel_and_round(self) -> None:
-        """One leg each; and what went twice went with one id, and is owed to an accident."""
+        """One leg each; and what went twice went with one id, and is owed to an accident, or to a receipt that said it
+        had not arrived."""
         legs = Counter(
             (row.items[0].alert, row.step or row.items[0].round, leg.to, leg.channel)
             for row in self.story.world.rows().values()
             for leg in row.legs
+            if row.kind not in (Kind.DIGEST, Kind.AGAIN, Kind.HOOK)
         )
         sent = Counter((one.notice.token, one.channel) for one in self.story.world.sent)
         assert set(legs.values()) <= {1}
-        assert sum(count - 1 for count in sent.values()) <= 2 * self.accidents
+        assert sum(count - 1 for count in sent.values()) <= 2 * self.accidents + self.undelivered
+
+    @invariant()
+    def a_stopped_number_gets_no_text(self) -> None:
+        """From STOP on, until START."""
+        since = [] if self.silent_from is None else self.story.world.sent[self.silent_from :]
+        assert [one.to for one in since if one.channel is Channel.SMS and one.to == NUMBER] == []
 
     @invariant()
     def no_step_is_told_before_it_is_due(self) -> None:
@@ -196,6 +330,12 @@ class Escalating(RuleBasedStateMachine):
             for run in alert.escalations:
                 for step in run.steps:
                     assert step.settled_at is None or step.settled_at >= step.due_at or step.recipient is None
+
+
+def _owed(alert: Alert, item: Item, row: Delivery) -> bool:
+    if row.step is not None:
+        return step_needed(alert, row.step, row.due_at)
+    return any(news.number == item.round for news in owed(alert))
 
 
 def _ids(alert: Alert) -> list[str]:

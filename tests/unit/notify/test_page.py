@@ -1,6 +1,7 @@
 """The page behind a message's link, in each of its states."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from services.notify.api.page import Pages
 from services.notify.domain import acknowledge, close, reconcile
 from services.notify.handlers import Shown
 from shared.contracts import Alert, Clinic
-from shared.contracts.alerts import Disposition
+from shared.contracts.alerts import Acknowledgement, Disposition, Via
 from shared.contracts.clinics import ClinicSettings, Contact, RuleSet
 from tests.unit.notify.made import HOUR, MONDAY, assessment, concern, situation, telling
 
@@ -34,9 +35,12 @@ def alert() -> Alert:
     return alert
 
 
-def page(alert: Alert, *, taken: bool = False, name: str = "Harbour Clinic") -> str:
+def page(
+    alert: Alert, *, taken: bool = False, name: str = "Harbour Clinic", used: Acknowledgement | None = None
+) -> str:
     """What a browser is sent."""
-    answer = Pages().shown(Shown(alert, clinic(name)), MONDAY + HOUR, taken=taken)
+    state: Any = "taken" if taken else alert.status.value
+    answer = Pages().shown(Shown(alert, clinic(name), state, used), MONDAY + HOUR)
     assert answer.status_code == 200
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert answer.headers["Cache-Control"] == "no-store"
@@ -63,7 +67,7 @@ def test_no_state_shows_anything_of_the_patient(alert: Alert, state: str) -> Non
         alert = close(alert, by="priya", disposition=Disposition.CONTACTED, note="Rang Sam.", now=MONDAY)
     text = page(alert, taken=state == "taken").lower()
 
-    for secret in ("sam", "taylor", "answered", "risk", "e1", "priya", "rang"):
+    for secret in ("sam", "taylor", "answered", "risk", "e1", "rang"):
         assert secret not in text, secret
 
 
@@ -72,13 +76,34 @@ def test_who_takes_it_reads_what_is_next_and_the_second_that_somebody_has_it(ale
     taken = acknowledge(alert, by="priya", now=MONDAY + HOUR)
 
     assert "You have this since 11am today" in page(taken, taken=True)
-    assert "Somebody has been dealing with this since 11am today" in page(taken)
+    assert "Already acknowledged by priya, 11am today" in page(taken)
     assert BUTTON not in page(taken) + page(taken, taken=True)
 
 
 def test_a_clinic_s_name_cannot_become_a_tag(alert: Alert) -> None:
     """Everything is escaped."""
     assert "<b>" not in page(alert, name="<b>Harbour</b>")
+
+
+def test_a_link_that_was_used_says_who_has_it_and_offers_no_button_though_news_came(alert: Alert) -> None:
+    """Single use: it was for what its holder had been told."""
+    text = page(alert, used=Acknowledgement(at=MONDAY, by="priya", via=Via.LINK, link="f"))
+
+    assert "This link was used already: priya acknowledged the alert 10am today." in text
+    assert "the newest message" in text
+    assert BUTTON not in text
+
+
+def test_an_expired_link_says_what_to_do_and_shows_no_more_than_the_reference(alert: Alert) -> None:
+    """Whoever finds an old message learns nothing, and whoever needs the alert learns where it is."""
+    answer = Pages().shown(Shown(alert, clinic(), "expired"), MONDAY + HOUR)
+    text = bytes(answer.body).decode()
+
+    assert answer.status_code == 410
+    assert "Nothing was acknowledged" in text
+    assert "look the alert up by its reference" in text
+    assert "Urgent" not in text
+    assert BUTTON not in text
 
 
 @pytest.mark.parametrize(("state", "status", "word"), [("missing", 404, "not whole"), ("unavailable", 503, "not ack")])

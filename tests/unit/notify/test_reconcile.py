@@ -39,6 +39,13 @@ def test_news_for_working_hours_is_due_when_the_clinic_opens() -> None:
     assert alert.deadline == MONDAY.replace(hour=17)
 
 
+def test_a_concern_that_is_only_shown_opens_no_alert() -> None:
+    """It holds and has no telling evidence: nobody is sent anything, however often it is looked at."""
+    shown = assessment(concern(rule="stalled"), concern(rule="mood_instability"))
+
+    assert reconcile(situation(shown)) == []
+
+
 def test_asking_again_changes_nothing() -> None:
     """Level-triggered: what has been decided is not decided again."""
     said = assessment(concern(telling("e1")), concern(telling("m1"), rule="mood_shift"))

@@ -33,7 +33,7 @@ LONGEST_URL = "https://" + "alerts-of-the-clinic" * 2 + ".example.org"
 
 def line(*, urgency: Urgency = Urgency.AT_ONCE, deadline: datetime = MONDAY, detail: Detail | None = None) -> Line:
     """One alert in a message."""
-    link = f"{LONGEST_URL[:60]}/a/{link_of('secret', 'harbour/sam/a', '7F3KQ2')}"
+    link = f"{LONGEST_URL[:50]}/a/{link_of('secret', 'harbour/sam/a', '7F3KQ2', to='priya', number=1, until=MONDAY)}"
     return Line("7F3KQ2", link, urgency, MONDAY, deadline, detail)
 
 
@@ -75,6 +75,11 @@ def test_an_sms_reads_as_it_should() -> None:
     wanted = notice(line(deadline=MONDAY.replace(hour=17)))
 
     assert sms_text(wanted).startswith("Harbour Clinic: alert 7F3KQ2 needs you, urgent, by 5pm today. https://")
+    short = replace(wanted.lines[0], link="https://rapport.example/a/7F3KQ2-0000")
+    assert sms_text(notice(short)) == (
+        "Harbour Clinic: alert 7F3KQ2 needs you, urgent, by 5pm today. Reply A if you have it, or open "
+        "https://rapport.example/a/7F3KQ2-0000"
+    )
 
 
 @RELAXED
@@ -205,11 +210,18 @@ def test_typographic_marks_become_plain() -> None:
 def test_a_link_is_its_reference_and_a_token_nobody_can_guess(alert: str) -> None:
     """It is read back however it is typed, and another secret makes another token."""
     reference = reference_of(alert)
-    link = link_of("secret", f"harbour/sam/{alert}", reference)
+    key, until = f"harbour/sam/{alert}", MONDAY + timedelta(days=7)
+    link = link_of("secret", key, reference, to="priya", number=1, until=until)
+    parsed = parse_link(link.lower())
 
-    assert parse_link(link.lower()) == tuple(link.split("-"))
+    assert parsed is not None
+    assert (parsed.reference, parsed.until) == (reference, until)
+    assert parsed.is_for("secret", key, "priya", 1)
+    assert not parsed.is_for("secret", key, "lee", 1)
+    assert not parsed.is_for("other secret", key, "priya", 1)
+    assert not replace(parsed, until=until + timedelta(hours=1)).is_for("secret", key, "priya", 1)
+    assert not parsed.is_for("secret", key, "priya", 2)
     assert parse_link(reference) is None
-    assert link_of("other secret", f"harbour/sam/{alert}", reference) != link
 
 
 def test_a_domain_is_listed_as_a_whole() -> None:

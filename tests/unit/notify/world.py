@@ -11,7 +11,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.notify.domain import Channel, Delivery, Notice, Outcome, Result
-from services.notify.handlers import Contacts, Desk, Dispatcher, HandingOver, OpenAlerts, Pacing, Post, Reconciler
+from services.notify.handlers import (
+    Auditor,
+    ByLink,
+    BySms,
+    Contacts,
+    Deciding,
+    Desk,
+    Dispatcher,
+    Figures,
+    HandingOver,
+    Holding,
+    OpenAlerts,
+    Pacing,
+    Post,
+    Reconciler,
+)
 from services.notify.handlers.handing_over import Messenger
 from services.notify.store import ALERT_FACETS, Clinics, Store
 from shared.bus import Batch, Event, Message, Position
@@ -159,6 +174,7 @@ class Process:
             post=post,
             pacing=Pacing(paces=store.paces, deliveries=store.deliveries, contacts=self.contacts, clock=clock),
             channels=channels or {channel: Provider(world, life, channel) for channel in Channel},
+            holding=Holding(deliveries=store.deliveries, load=store.load, post=post, clock=clock),
             clock=clock,
         )
         self.dispatcher = Dispatcher(deliveries=store.deliveries, due=store.due, handing_over=handing_over, clock=clock)
@@ -171,12 +187,30 @@ class Process:
             post=post,
             handing_over=handing_over,
             dispatcher=self.dispatcher,
-            open_alerts=OpenAlerts(),
+            open_alerts=(open_alerts := OpenAlerts()),
             clock=clock,
         )
-        self.desk = Desk(
-            alerts=self.alerts, register=store.register, deliveries=store.deliveries, post=post, clock=clock
+        self.auditor = Auditor(
+            open_alerts=open_alerts,
+            alerts=self.alerts,
+            assessments=assessments,
+            patients=patients,
+            register=store.register,
+            deliveries=store.deliveries,
+            due=store.due,
+            reconciler=self.reconciler,
+            handing_over=handing_over,
+            dispatcher=self.dispatcher,
+            post=post,
+            clock=clock,
         )
+        self.figures = Figures(alerts=self.alerts, patients=patients, load=store.load, post=post, clock=clock)
+        self.deciding = deciding = Deciding(alerts=self.alerts, deliveries=store.deliveries, post=post, clock=clock)
+        shelves: dict[str, Any] = {"alerts": self.alerts, "register": store.register}
+        decided: dict[str, Any] = {"deciding": deciding, "post": post, "clock": clock}
+        by_sms = BySms(**shelves, **decided, deliveries=store.deliveries, answered=store.answered)
+        self.by_link = ByLink(**shelves, **decided, openings=store.openings)
+        self.desk = Desk(**shelves, **decided, deliveries=store.deliveries, openings=store.openings, by_sms=by_sms)
 
     async def learn(self) -> None:
         """Read its own topic to the end, before anything else."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from services.mood.domain.timeline import Recorded
-from shared.contracts import Assessment, CheckInRecorded, QuestionnaireCompleted
+from shared.contracts import Assessment, CheckInCorrected, CheckInRecorded, QuestionnaireCompleted
 
 CRISIS_WORDS_COUNT: Final = timedelta(days=14)
 """How long words of a crisis in a note keep suggestions away; as long as most risk items look back."""
@@ -31,8 +31,8 @@ def gate_of(assessment: Assessment | None, recent: Iterable[Recorded], *, missin
     """Shut by any sign of harm, and by not knowing.
 
     assessment: insights' last word; None: it has not spoken of this patient yet. recent: the patient's own entries of
-    `LOOK_BACK`, which are known here before insights has looked at them. missing: entries that could not be processed,
-    any of which may have been a risk answer.
+    `LOOK_BACK` and their corrections, which are known here before insights has looked at them. missing: entries that
+    could not be processed, any of which may have been a risk answer.
     """
     told = () if assessment is None else assessment.concerns
     if any(about_risk(concern.rule) and (concern.holds or concern.telling) for concern in told):
@@ -49,6 +49,6 @@ def _speaks_of_harm(entry: Recorded, now: datetime) -> bool:
     if isinstance(fact, QuestionnaireCompleted):
         recalls = [answer.recall_days for answer in fact.risk_answers if answer.value > 0]
         return any(age <= timedelta(days=max(1, recall)) for recall in recalls)
-    if isinstance(fact, CheckInRecorded) and fact.screening is not None:
+    if isinstance(fact, CheckInRecorded | CheckInCorrected) and fact.screening is not None:
         return fact.screening.crisis_language and age <= CRISIS_WORDS_COUNT
     return False

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from services.notify.domain import link_of
 from shared.contracts.base import Urgency
+from shared.contracts.clinics import Fatigue
 from tests.harness import DUTY, MOBILE, Scene
 from tests.harness.scene import SECRET
 from tests.providers import Answer
@@ -15,6 +16,7 @@ def sms_only() -> Scene:
     """A clinician who has SMS alone."""
     scene = Scene(receipts=False)
     scene.clinician(email=None, channels=["sms"])
+    scene.settings(fatigue=Fatigue(bundle_minutes=0))
     return scene
 
 
@@ -61,6 +63,7 @@ async def test_a_bundle_that_could_not_be_delivered_leaves_none_of_its_alerts_un
     """Its receipt is every one's: the fallback contact is told of all of them."""
     scene = Scene()
     scene.clinician(email=None, channels=["sms"])
+    scene.settings(fatigue=Fatigue(bundle_minutes=0))
     async with scene:
         for number in range(3):
             await scene.raised(f"rule_{number}", LATER)
@@ -89,7 +92,8 @@ async def test_what_was_taken_while_it_was_held_is_not_told() -> None:
         await scene.raised("rule_2", LATER)
         await scene.raised("rule_3", LATER)
         await scene.expect_sms(MOBILE)
-        link = link_of(SECRET, taken.key, taken.reference)
+        until = scene.clock.now() + timedelta(days=1)
+        link = link_of(SECRET, taken.key, taken.reference, to="priya", number=1, until=until)
         assert (await scene.door.post(f"/a/{link}")).status_code == 200
 
         await scene.expect_sms(MOBILE, saying="2 alerts waiting", within=timedelta(minutes=3))

@@ -86,14 +86,13 @@ async def test_it_survives_the_store_and_holds_no_number() -> None:
         assert not any(MOBILE[1:] in event.data.model_dump_json() for event in events)
 
 
-async def test_what_is_neither_is_handed_on_and_stops_nothing() -> None:
-    """A sentence with `stop` in it is no STOP; the number and the words go to whoever reads replies."""
+async def test_what_is_neither_is_taken_as_a_reply_and_stops_nothing() -> None:
+    """A sentence with `stop` in it is no STOP, and is answered; nor is a STOP that the provider has not signed."""
     async with sms_only() as scene:
-        await scene.texted("Please stop by at five", sid="SM1")
-        await scene.texted("7F3KQ2 a", sid="SM2")
+        answer = await scene.texted("Please stop by at five", sid="SM1")
         forged = await scene.texted("STOP", sid="SM3", token="another")
         await scene.raised()
 
         await scene.expect_sms(MOBILE)
-        assert scene.replies == [(MOBILE, "Please stop by at five"), (MOBILE, "7F3KQ2 a")]
+        assert "<Message>Not understood" in answer.text
         assert forged.status_code == 403

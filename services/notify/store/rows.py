@@ -1,4 +1,4 @@
-"""What notify keeps in MongoDB beside its alerts: where to find them, the deliveries, and when each is due.
+"""Where alerts are found, the deliveries, and when each is due.
 
 Everything is found by exact `_id`; nothing here scans, on the development stand-in either. Everything but the
 deliveries' trail can be rebuilt from the topics: what still has to be sent is a function of the alerts.
@@ -10,15 +10,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import DuplicateKeyError
 
 from services.notify.domain import Delivery, next_due
+from services.notify.store.ledgers import CHUNK, TRIES, Answered, Load, Openings, Paces, written
 from shared.clock import Clock
 from shared.contracts import Clinic, Clinician, Contract
 from shared.contracts.alerts import Alert
 from shared.documents import Facets, Table
 from shared.errors import Recoverable
-from shared.mongo import Collection, Database, Record, only_duplicates, recoverable
+from shared.mongo import Collection, Database, Record, recoverable
 
 ALERT_FACETS: Final[Facets[Alert]] = {
     "status": lambda alert: alert.status.value,
@@ -27,8 +28,6 @@ ALERT_FACETS: Final[Facets[Alert]] = {
 }
 """What lists of alerts may be filtered by."""
 
-_TRIES: Final = 30
-_CHUNK: Final = 1_000
 _SHARDS: Final = 8
 _MINUTE: Final = timedelta(minutes=1)
 LATE: Final = timedelta(minutes=10)
@@ -41,6 +40,7 @@ class Clinics:
     def __init__(self) -> None:
         self._clinics: Table[Clinic] = Table()
         self._clinicians: Table[Clinician] = Table()
+        self._of_clinic: dict[str, dict[str, None]] = {}
 
     def keep(self, documents: Iterable[Contract]) -> None:
         """Take in documents read from the topic."""
@@ -49,23 +49,29 @@ class Clinics:
                 self._clinics.keep_highest([document])
             elif isinstance(document, Clinician):
                 self._clinicians.keep_highest([document])
+                self._of_clinic.setdefault(document.clinic, {})[document.clinician] = None
 
     def clinic(self, clinic: str) -> Clinic | None:
         """A clinic; None where it is not known, or gone."""
         found = self._clinics.get(clinic)
         return None if found is None or found.deleted else found
 
-    def all(self) -> list[Clinic]:
-        """Every clinic there is."""
-        return [clinic for clinic in self._clinics if not clinic.deleted]
-
     def clinicians(self, clinic: str) -> list[Clinician]:
         """A clinic's clinicians."""
-        return [one for one in self._clinicians if one.clinic == clinic and not one.deleted]
+        found = [self.clinician(clinic, one) for one in self.clinicians_of(clinic)]
+        return [one for one in found if one is not None and not one.deleted]
 
     def clinician(self, clinic: str, clinician: str) -> Clinician | None:
         """A clinician as last published, a tombstone included."""
         return self._clinicians.get(f"{clinic}/clinician/{clinician}")
+
+    def clinicians_of(self, clinic: str) -> list[str]:
+        """The ids of a clinic's clinicians, those that are gone included."""
+        return list(self._of_clinic.get(clinic, {}))
+
+    def __iter__(self) -> Iterator[Clinic]:
+        """Every clinic there is."""
+        return iter([clinic for clinic in self._clinics if not clinic.deleted])
 
 
 class Register:
@@ -95,8 +101,8 @@ class Register:
                 f"alert/{alert.clinic}/{alert.alert}",  # the last one: it says that the others are there
             )
         ]
-        for start in range(0, len(entries), _CHUNK):
-            await _written(self._collection, entries[start : start + _CHUNK], ordered=True)
+        for start in range(0, len(entries), CHUNK):
+            await written(self._collection, entries[start : start + CHUNK], ordered=True)
 
     async def of_patients(self, patients: Iterable[str]) -> dict[str, list[str]]:
         """The keys of all alerts there ever were, by patient (`clinic/patient`). Raises Recoverable."""
@@ -117,8 +123,8 @@ class Register:
         wanted = list(dict.fromkeys(names))
         found: dict[str, list[str]] = {}
         with recoverable():
-            for start in range(0, len(wanted), _CHUNK):
-                query = {"_id": {"$in": wanted[start : start + _CHUNK]}}
+            for start in range(0, len(wanted), CHUNK):
+                query = {"_id": {"$in": wanted[start : start + CHUNK]}}
                 for record in await self._collection.find(query).to_list(None):
                     found[record["_id"]] = list(record["keys"])
         return found
@@ -145,8 +151,8 @@ class Deliveries:
         wanted = list(dict.fromkeys(ids))
         found: dict[str, Delivery] = {}
         with recoverable():
-            for start in range(0, len(wanted), _CHUNK):
-                query = {"_id": {"$in": wanted[start : start + _CHUNK]}}
+            for start in range(0, len(wanted), CHUNK):
+                query = {"_id": {"$in": wanted[start : start + CHUNK]}}
                 for record in await self._collection.find(query).to_list(None):
                     found[record["_id"]] = _read(record)
         return found
@@ -168,7 +174,7 @@ class Deliveries:
 
         Returns the row as it now is, or None where it was left or is not there. Raises Recoverable.
         """
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             old = (await self.load_many([delivery_id])).get(delivery_id)
             new = None if old is None else change(old)
             if old is None or new is None:
@@ -200,7 +206,7 @@ class Deliveries:
         """Have a row found by legs' ids, which providers know them by. Safe to repeat. Raises Recoverable."""
         writes = [UpdateOne({"_id": leg}, {"$addToSet": {"rows": delivery.id}}, upsert=True) for leg in legs]
         if writes:
-            await _written(self._references, writes)
+            await written(self._references, writes)
 
     async def of_leg(self, leg: str) -> dict[str, Delivery]:
         """The rows that a leg's message spoke for, by id; none where it is no leg of ours. Raises Recoverable."""
@@ -215,55 +221,6 @@ def _fields(delivery: Delivery) -> Record:
 
 def _read(record: Record) -> Delivery:
     return Delivery.model_validate_json(record["body"]).model_copy(update={"version": record["version"]})
-
-
-class Paces:
-    """When each number got its last SMS, and which rows wait for it: records by the number's hash.
-
-    `<hash>/<window>` holds what was sent in three hours; `held/<hash>` the rows that were put off.
-    """
-
-    def __init__(self, *, collection: Collection) -> None:
-        self._collection = collection
-
-    async def sent(self, contact: str, now: datetime, *, but: str) -> list[datetime]:
-        """When a number got its messages of the last three hours, and a few before; each leg counts once, by its last
-        try, and the one asked for (`but`) not at all. Raises Recoverable."""
-        names = [f"{contact}/{_window(now)}", f"{contact}/{_window(now) - 1}"]
-        with recoverable():
-            found = await self._collection.find({"_id": {"$in": names}}).to_list(None)
-        tries = sorted(one.partition(" ")[::2] for record in found for one in record.get("sent", ()))
-        last = {leg: at for at, leg in tries if leg != but}
-        return [datetime.fromisoformat(at) for at in last.values()]
-
-    async def note(self, contact: str, leg: str, now: datetime) -> None:
-        """A number is being sent a message; what is older than six hours is forgotten. Raises Recoverable."""
-        name = f"{contact}/{_window(now)}"
-        update = {"$addToSet": {"sent": f"{now.isoformat()} {leg}"}}
-        await _written(self._collection, [UpdateOne({"_id": name}, update, upsert=True)])
-        with recoverable():
-            await self._collection.delete_one({"_id": f"{contact}/{_window(now) - 2}"})
-
-    async def hold(self, contact: str, row: str) -> None:
-        """A row waits for a number. Raises Recoverable."""
-        await _written(
-            self._collection, [UpdateOne({"_id": f"held/{contact}"}, {"$addToSet": {"ids": row}}, upsert=True)]
-        )
-
-    async def held(self, contact: str) -> list[str]:
-        """The rows that wait for a number. Raises Recoverable."""
-        with recoverable():
-            found = await self._collection.find_one({"_id": f"held/{contact}"})
-        return [] if found is None else list(found.get("ids", ()))
-
-    async def let_go(self, contact: str, rows: Iterable[str]) -> None:
-        """Rows wait no longer. Raises Recoverable."""
-        with recoverable():
-            await self._collection.update_one({"_id": f"held/{contact}"}, {"$pullAll": {"ids": list(rows)}})
-
-
-def _window(now: datetime) -> int:
-    return int(now.timestamp()) // (3 * 3600)
 
 
 class DueTimes:
@@ -290,15 +247,15 @@ class DueTimes:
             UpdateOne({"_id": "cursor"}, {"$min": {"minute": minute.isoformat()}}, upsert=True),
             UpdateOne({"_id": name}, {"$addToSet": {"ids": delivery_id}}, upsert=True),
         ]
-        await _written(self._collection, writes, ordered=True)
+        await written(self._collection, writes, ordered=True)
 
     async def marked(self, since: datetime, until: datetime) -> dict[str, list[str]]:
         """The buckets from the minute of `since` to that of `until`, with their rows. Raises Recoverable."""
         found: dict[str, list[str]] = {}
         names = list(_buckets(since, until))
         with recoverable():
-            for start in range(0, len(names), _CHUNK):
-                query = {"_id": {"$in": names[start : start + _CHUNK]}}
+            for start in range(0, len(names), CHUNK):
+                query = {"_id": {"$in": names[start : start + CHUNK]}}
                 for record in await self._collection.find(query).to_list(None):
                     found[record["_id"]] = list(record.get("ids", ()))
         return found
@@ -337,20 +294,6 @@ def _buckets(since: datetime, until: datetime) -> Iterator[str]:
         minute += _MINUTE
 
 
-async def _written(collection: Collection, writes: list[UpdateOne], *, ordered: bool = False) -> None:
-    """Upserts, once more where two first writers of one record met."""
-    for _ in range(_TRIES):
-        try:
-            with recoverable():
-                await collection.bulk_write(writes, ordered=ordered)
-        except BulkWriteError as error:
-            if not only_duplicates(error):
-                raise
-        else:
-            return
-    raise Recoverable("The same records are being written by too many at once; try again.")
-
-
 class Store:
     """notify's collections, opened together."""
 
@@ -362,6 +305,9 @@ class Store:
         self.deliveries = Deliveries(
             collection=database["deliveries"], references=database["references"], due=self.due, clock=clock
         )
+        self.openings = Openings(collection=database["openings"])
+        self.answered = Answered(collection=database["answered"])
+        self.load = Load(collection=database["load"])
 
     async def open(self) -> None:
         """Make what indexes there are. Raises Recoverable."""

@@ -1,0 +1,71 @@
+"""Sending an alert's message again because somebody asked: a row of its own, remembered in the alert."""
+
+from datetime import datetime
+from typing import Final
+
+from services.notify.domain.deliveries import Delivery, Item, Kind
+from shared.contracts.alerts import Alert, AlertStatus, Resent
+from shared.contracts.escalation import Who
+from shared.errors import Problem
+
+KEPT: Final = 50
+"""Requests that stay in the alert."""
+
+
+def send_again(alert: Alert, resend: str, *, by: str, clinician: str | None, now: datetime) -> Alert:
+    """The alert with the request. Raises Problem 409 where it is closed."""
+    if alert.status is AlertStatus.CLOSED:
+        raise Problem(
+            409,
+            "already_closed",
+            "This alert is closed already",
+            "Nothing is sent about a closed alert. Read it to see who closed it and why; new evidence opens another.",
+        )
+    if any(one.resend == resend for one in alert.resent):
+        return alert
+    asked = Resent(resend=resend, at=now, by=by, clinician=clinician)
+    return alert.model_copy(update={"resent": [*alert.resent, asked][-KEPT:]})
+
+
+def again_id(alert: Alert, resend: str) -> str:
+    """The row of a request."""
+    return f"{alert.key}/again/{resend}"
+
+
+def again_rows(alert: Alert) -> list[Delivery]:
+    """The rows of what was asked for and not handed over yet. It goes out at once: somebody is waiting for it."""
+    if alert.status is AlertStatus.CLOSED or alert.deleted:
+        return []
+    return [
+        Delivery(
+            id=again_id(alert, asked.resend),
+            clinic=alert.clinic,
+            kind=Kind.AGAIN,
+            urgency=alert.urgency,
+            items=(Item(alert=alert.key, round=max(told.round for told in alert.told)),),
+            patient=alert.patient,
+            who=Who.NAMED if asked.clinician else Who.CLINICIAN,
+            named=asked.clinician,
+            created_at=asked.at,
+            due_at=asked.at,
+            look_at=asked.at,
+        )
+        for asked in alert.resent
+        if asked.settled_at is None
+    ]
+
+
+def again_needed(alert: Alert, row: str) -> bool:
+    """Whether a request still has to be met."""
+    return any(one.id == row for one in again_rows(alert))
+
+
+def settle_again(alert: Alert, row: str, now: datetime) -> Alert:
+    """A request was met."""
+    resent = [
+        asked.model_copy(update={"settled_at": now})
+        if again_id(alert, asked.resend) == row and asked.settled_at is None
+        else asked
+        for asked in alert.resent
+    ]
+    return alert if resent == alert.resent else alert.model_copy(update={"resent": resent})

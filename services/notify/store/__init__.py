@@ -1,0 +1,29 @@
+"""What notify keeps in MongoDB beside its alerts: rows and when they are due, where alerts are, and what is counted."""
+
+from services.notify.store.ledgers import Answered, Load, LoadDay, Openings, Paces
+from services.notify.store.rows import (
+    ALERT_FACETS,
+    LATE,
+    Clinics,
+    Deliveries,
+    DueTimes,
+    Register,
+    Store,
+    minute_of,
+)
+
+__all__ = [
+    "ALERT_FACETS",
+    "LATE",
+    "Answered",
+    "Clinics",
+    "Deliveries",
+    "DueTimes",
+    "Load",
+    "LoadDay",
+    "Openings",
+    "Paces",
+    "Register",
+    "Store",
+    "minute_of",
+]

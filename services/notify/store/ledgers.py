@@ -1,0 +1,179 @@
+"""What notify counts and remembers beside the rows: openings, automatic answers, loads, and who got how many texts.
+
+Found by exact `_id`, like everything in `store`. Lost with the store: no alert is lost or told twice for want of it.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from shared.errors import Recoverable
+from shared.mongo import Collection, Record, only_duplicates, recoverable
+
+TRIES: Final = 30
+CHUNK: Final = 1_000
+
+
+class Openings:
+    """When links were opened, by alert: `{_id: alert's key, opened: {fingerprint: {to, first, last}}}`.
+
+    Only the trail needs them: they are lost with the store, and nothing is decided from them.
+    """
+
+    def __init__(self, *, collection: Collection) -> None:
+        self._collection = collection
+
+    async def note(self, alert: str, fingerprint: str, to: str, at: datetime) -> None:
+        """Somebody, or a scanner, opened the link. Raises Recoverable."""
+        mine = f"opened.{fingerprint}"
+        update = {
+            "$set": {f"{mine}.to": to},
+            "$min": {f"{mine}.first": at.isoformat()},
+            "$max": {f"{mine}.last": at.isoformat()},
+        }
+        await written(self._collection, [UpdateOne({"_id": alert}, update, upsert=True)])
+
+    async def of(self, alert: str) -> list[tuple[str, datetime, datetime]]:
+        """Whose links of an alert were opened, first and last. Raises Recoverable."""
+        with recoverable():
+            record = await self._collection.find_one({"_id": alert})
+        opened = {} if record is None else record["opened"]
+        instant = datetime.fromisoformat
+        return [(one["to"], instant(one["first"]), instant(one["last"])) for one in opened.values()]
+
+
+class Answered:
+    """How many automatic answers a number was given lately; of the number only a hash is kept."""
+
+    def __init__(self, *, collection: Collection) -> None:
+        self._collection = collection
+
+    async def knows(self, number: str, message: str) -> bool:
+        """Whether this text of theirs was answered. Raises Recoverable."""
+        with recoverable():
+            record = await self._collection.find_one({"_id": _hashed(number)})
+        return _hashed(message) in (record or {}).get("texts", ())
+
+    async def count(self, number: str, now: datetime, per: timedelta, message: str = "") -> int:
+        """Note one more, and say how many it makes within `per`. message: the text it answers. Raises Recoverable."""
+        name = _hashed(number)
+        push = {"at": {"$each": [now.isoformat()], "$slice": -50}}
+        push |= {"texts": {"$each": [_hashed(message)], "$slice": -50}} if message else {}
+        await written(self._collection, [UpdateOne({"_id": name}, {"$push": push}, upsert=True)])
+        with recoverable():
+            record = await self._collection.find_one({"_id": name})
+        times = [datetime.fromisoformat(at) for at in (record or {}).get("at", ())]
+        return sum(now - per < at <= now for at in times)
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class LoadDay(NamedTuple):
+    """A clinician's day, by the clinic's clock."""
+
+    clinic: str
+    clinician: str
+    on: date
+
+    @property
+    def name(self) -> str:
+        """The record's id."""
+        return f"{self.clinic}/{self.clinician}/{self.on.isoformat()}"
+
+
+class Load:
+    """What could wait, by clinician and day: `{_id: clinic/clinician/day, sent, held, over: [row], last}`."""
+
+    def __init__(self, *, collection: Collection) -> None:
+        self._collection = collection
+
+    async def note(self, day: LoadDay, row: str, kind: str, at: datetime) -> None:
+        """A row was let go (`sent`), held (`held`), or held because the budget was used up (`over`). Safe to repeat.
+
+        Raises Recoverable.
+        """
+        update: Record = {"$addToSet": {kind: row}}
+        if kind == "sent":
+            update["$max"] = {"last": at.isoformat()}
+        await written(self._collection, [UpdateOne({"_id": day.name}, update, upsert=True)])
+
+    async def of(self, clinic: str, clinicians: Iterable[str], days: Iterable[date]) -> dict[tuple[str, date], Record]:
+        """What there is of these clinicians and days. Raises Recoverable."""
+        names = {LoadDay(clinic, who, on).name: (who, on) for on in days for who in clinicians}
+        found: dict[tuple[str, date], Record] = {}
+        wanted = list(names)
+        with recoverable():
+            for start in range(0, len(wanted), CHUNK):
+                query = {"_id": {"$in": wanted[start : start + CHUNK]}}
+                for record in await self._collection.find(query).to_list(None):
+                    found[names[record["_id"]]] = record
+        return found
+
+
+class Paces:
+    """When each number got its last SMS, and which rows wait for it: records by the number's hash.
+
+    `<hash>/<window>` holds what was sent in three hours; `held/<hash>` the rows that were put off.
+    """
+
+    def __init__(self, *, collection: Collection) -> None:
+        self._collection = collection
+
+    async def sent(self, contact: str, now: datetime, *, but: str) -> list[datetime]:
+        """When a number got its messages of the last three hours, and a few before; each leg counts once, by its last
+        try, and the one asked for (`but`) not at all. Raises Recoverable."""
+        names = [f"{contact}/{_window(now)}", f"{contact}/{_window(now) - 1}"]
+        with recoverable():
+            found = await self._collection.find({"_id": {"$in": names}}).to_list(None)
+        tries = sorted(one.partition(" ")[::2] for record in found for one in record.get("sent", ()))
+        last = {leg: at for at, leg in tries if leg != but}
+        return [datetime.fromisoformat(at) for at in last.values()]
+
+    async def note(self, contact: str, leg: str, now: datetime) -> None:
+        """A number is being sent a message; what is older than six hours is forgotten. Raises Recoverable."""
+        name = f"{contact}/{_window(now)}"
+        update = {"$addToSet": {"sent": f"{now.isoformat()} {leg}"}}
+        await written(self._collection, [UpdateOne({"_id": name}, update, upsert=True)])
+        with recoverable():
+            await self._collection.delete_one({"_id": f"{contact}/{_window(now) - 2}"})
+
+    async def hold(self, contact: str, row: str) -> None:
+        """A row waits for a number. Raises Recoverable."""
+        await written(
+            self._collection, [UpdateOne({"_id": f"held/{contact}"}, {"$addToSet": {"ids": row}}, upsert=True)]
+        )
+
+    async def held(self, contact: str) -> list[str]:
+        """The rows that wait for a number. Raises Recoverable."""
+        with recoverable():
+            found = await self._collection.find_one({"_id": f"held/{contact}"})
+        return [] if found is None else list(found.get("ids", ()))
+
+    async def let_go(self, contact: str, rows: Iterable[str]) -> None:
+        """Rows wait no longer. Raises Recoverable."""
+        with recoverable():
+            await self._collection.update_one({"_id": f"held/{contact}"}, {"$pullAll": {"ids": list(rows)}})
+
+
+def _window(now: datetime) -> int:
+    return int(now.timestamp()) // (3 * 3600)
+
+
+async def written(collection: Collection, writes: list[UpdateOne], *, ordered: bool = False) -> None:
+    """Upserts, once more where two first writers of one record met. Raises Recoverable."""
+    for _ in range(TRIES):
+        try:
+            with recoverable():
+                await collection.bulk_write(writes, ordered=ordered)
+        except BulkWriteError as error:
+            if not only_duplicates(error):
+                raise
+        else:
+            return
+    raise Recoverable("The same records are being written by too many at once; try again.")

@@ -18,6 +18,12 @@ WEEKS: Final = 52
 LIVE: Final = timedelta(hours=23)
 """Entries as old as this go as live: the doors' 24 hours, less what sending may take."""
 
+RULES: Final[dict[str, Any]] = {
+    "base": "starter",
+    "rules": {name: {"enabled": True} for name in ("stalled", "mood_shift_up", "mood_instability")},
+}
+"""All rules there are: those off in the starter set as well."""
+
 ENDED: Final = (
     *(["recovers"] * 13),
     *(["steady"] * 6),
@@ -48,7 +54,7 @@ ASKED: Final = ("Is it normal to feel tired at first?", "May I bring my partner?
 
 @dataclass(frozen=True)
 class Step:
-    """One request of the clinic's system. `{question}` in the path is the id that the answer to `about` gave."""
+    """One request of the clinic's system. `{id}` in the path is what the answer to `about` gave: a question, an entry."""
 
     method: str
     path: str
@@ -59,7 +65,7 @@ class Step:
 
 @dataclass
 class Life:
-    """One invented patient: who they are, the steps of their care in order, and their entries."""
+    """One invented patient: who they are, the steps of their care in order, their entries, and what they took back."""
 
     id: str
     clinician: str
@@ -67,6 +73,7 @@ class Life:
     ends_at: datetime
     steps: list[Step] = field(default_factory=list)
     lines: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[Step] = field(default_factory=list)
     _sessions: int = 0
     _questions: int = 0
 
@@ -121,7 +128,7 @@ def year(seed: int, ends_at: datetime) -> Year:
         "zone": ZONE.key,
         "region": "GB",
         "working_hours": hours,
-        "rule_set": {"base": "starter", "rules": {}},
+        "rule_set": RULES,
         "fallback_contact": {"name": "Duty", "email": "duty@year.example", "mobile": "+447700900999"},
         "scales": [],
         "detail_domains": [],
@@ -135,8 +142,8 @@ def year(seed: int, ends_at: datetime) -> Year:
 
 def _care(life: Life, course: str, *, over: bool) -> None:
     """From the referral to the discharge, or to today; some who were discharged long ago come back."""
-    chance, every = life.chance, life.chance.choice((7, 7, 14))
-    planned = {"leaves": 1, "no_last": 3}.get(course, chance.randint(5, 7))
+    chance, every = life.chance, life.chance.choice((7, 14))
+    planned = {"leaves": 1, "no_last": 3}.get(course, chance.randint(4, 6))
     weeks = planned * every // 7 + 3
     ago = chance.randint(weeks, WEEKS - 2) if over else chance.randint(7, 12)
     starts_at = _at(life, life.ends_at - timedelta(weeks=ago), chance.randint(9, 15))
@@ -149,6 +156,7 @@ def _care(life: Life, course: str, *, over: bool) -> None:
     back_at = _at(life, ended + timedelta(weeks=6), 10)
     if over and back_at < life.ends_at - timedelta(weeks=5) and chance.random() < 0.4:
         _episode(life, "steady", back_at, 7, None if chance.random() < 0.5 else 4, "e2")
+    _put_right(life)
     if chance.random() < 0.4:
         for _ in range(chance.randint(1, 5)):
             at = life.ends_at - timedelta(days=chance.uniform(1.2, 30))
@@ -294,6 +302,21 @@ def _check_ins(life: Life, starts_at: datetime, ends_at: datetime, levels: Level
             return
 
 
+def _put_right(life: Life) -> None:
+    """Of every fourth person a check-in is corrected some hours later, and an entry withdrawn."""
+    if life.chance.random() > 0.25 or len(life.lines) < 4:
+        return
+    for line, path in (
+        (life.chance.choice([line for line in life.lines if "mood" in line]), "/v1/check-ins/{id}/corrections"),
+        (life.chance.choice(life.lines), "/v1/entries/{id}/withdrawal"),
+    ):
+        at = datetime.fromisoformat(line["occurred_at"]) + timedelta(hours=life.chance.randint(1, 30))
+        body = {"patient": life.id, **life.happened(min(at, life.ends_at))}
+        if path.endswith("corrections"):
+            body["mood"] = life.chance.randint(0, 10)
+        life.changes.append(Step("POST", path, body, f"{life.id}-change-{len(life.changes)}", line["key"]))
+
+
 def _question(life: Life, at: datetime) -> None:
     """Asked; then answered and settled, answered, settled without an answer, or left open."""
     life._questions += 1
@@ -303,6 +326,6 @@ def _question(life: Life, at: datetime) -> None:
     what = life.chance.choice(("answered", "answered", "settled", "both", "both", "open"))
     if what in ("answered", "both"):
         answer = {"text": "Yes: let us talk about it.", "by": life.clinician}
-        life.step("POST", "/v1/questions/{question}/answer", answer, about=asked)
+        life.step("POST", "/v1/questions/{id}/answer", answer, about=asked)
     if what in ("settled", "both"):
-        life.step("POST", "/v1/questions/{question}/settle", {}, about=asked)
+        life.step("POST", "/v1/questions/{id}/settle", {}, about=asked)

@@ -45,7 +45,12 @@ def as_if_always(clinic: Plain | None, rule_set: Plain | None = None) -> Plain |
     if there(clinic) is None or clinic is None:
         return None
     chosen = rule_set or settings_history(clinic)[-1]["rule_set"]
-    return {**clinic, "settings": [{**settings, "rule_set": chosen} for settings in clinic["settings"]]}
+    # read once: an instant of an instant is itself
+    always = [
+        {**settings, "effective_from": instant(settings["effective_from"]), "rule_set": chosen}
+        for settings in clinic["settings"]
+    ]
+    return {**clinic, "settings": always}
 
 
 def raised(patient: str, of: Inputs, clinic: Plain | None, since: Any, until: Any) -> list[Stretch]:
@@ -96,7 +101,6 @@ class _Past:
         self._clinic = clinic
         zone = ZoneInfo(settings_history(clinic)[0]["zone"])
         facts = {fact["id"]: fact for fact in of.facts if is_word_from_patient(fact)}
-        # read once: an instant of an instant is itself
         self._facts = [{**fact, "occurred_at": instant(fact["occurred_at"])} for fact in facts.values()]
         self._facts = [fact for fact in self._facts if fact["occurred_at"] <= until]
         self._patient = _patients(there(of.patient), zone)
@@ -171,7 +175,7 @@ def _sessions(last: Plain) -> list[Dated]:
         known.append((ended if recorded - planned > LATE else recorded, "attendance"))
     if last.get("rating"):
         known.append((instant(last["rating"]["rated_at"]), "rating"))
-    blank = {**last, "attendance": None, "rating": None}
+    blank = {**last, "scheduled_at": planned, "attendance": None, "rating": None}
     found = [(min([planned, *(at for at, _ in known)]), blank)]
     for at, _ in sorted(known):
         found.append((at, blank | {name: last[name] for since, name in known if since <= at}))

@@ -54,7 +54,7 @@ ASKED: Final = ("Is it normal to feel tired at first?", "May I bring my partner?
 
 @dataclass(frozen=True)
 class Step:
-    """One request of the clinic's system. `{id}` in the path is what the answer to `about` gave: a question, an entry."""
+    """One request of the clinic's system. `{id}` in the path is the id that the answer to `about` gave."""
 
     method: str
     path: str

@@ -13,7 +13,9 @@ settings.register_profile("rapport", deadline=None)  # no test here is about how
 settings.load_profile("rapport")
 
 collect_ignore = (
-    [] if data_moodpath.present() else ["e2e/test_real_input.py", "unit/backtest/test_backtest_real_input.py"]
+    []
+    if data_moodpath.present()
+    else ["e2e/test_real_input.py", "e2e/test_year_real_input.py", "unit/backtest/test_backtest_real_input.py"]
 )
 _SETS_ABSENT = sorted({source.folder for source in SOURCES if not source.present})
 collect_ignore += ["unit/test_detection_real_input.py"] if _SETS_ABSENT else []

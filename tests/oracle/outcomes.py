@@ -68,7 +68,8 @@ def sessions_by(case: Case, at: Any) -> int:
         for session in case.sessions
         if session.get("attendance") in {"attended", "late"}
     ]
-    return sum(on <= clinic_day(case, at) and (started_on is None or on >= day(started_on)) for on in held)
+    today = clinic_day(case, at)
+    return sum(on <= today and (started_on is None or on >= day(started_on)) for on in held)
 
 
 def stalled(case: Case, parameters: dict[str, float]) -> Plain | None:

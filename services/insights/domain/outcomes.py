@@ -6,6 +6,7 @@ The symmetric form of deterioration and "one up, one down is no change" are cust
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
@@ -213,16 +214,26 @@ def report(outcomes: Sequence[EpisodeOutcome]) -> OutcomeReport:
 def reports(groups: Mapping[str, Sequence[EpisodeOutcome]]) -> dict[str, OutcomeReport]:
     """A report of each group. Where one group's number is hidden, so is the next smallest of another group.
 
-    Otherwise the report of them all would give it away by subtraction.
+    Otherwise the report of them all would give it away by subtraction. What is hidden so is a lone part of its own
+    group's whole in turn, and so on until nothing gives another away.
     """
     counts = {name: _counts(outcomes) for name, outcomes in groups.items()}
     hidden = {name: _hidden(known) for name, known in counts.items()}
-    for part in _counts([]):
-        small = [name for name in groups if part in hidden[name]]
-        others = [name for name in groups if part not in hidden[name] and counts[name][part]]
-        if len(small) == 1 and others:
-            hidden[min(others, key=lambda name: (counts[name][part], name))].add(part)
+    while lone := [(part, name) for part in _counts([]) if (name := _beside(part, counts, hidden)) is not None]:
+        part, name = lone[0]
+        hidden[name] = _hidden(counts[name], {*hidden[name], part})
     return {name: _report(outcomes, counts[name], hidden[name]) for name, outcomes in groups.items()}
+
+
+def _beside(part: str, counts: Mapping[str, Mapping[str, int]], hidden: Mapping[str, set[str]]) -> str | None:
+    """The group in which a part is to be hidden because it is hidden in one other alone."""
+    alone = [name for name in counts if part in hidden[name]]
+    if len(alone) != 1:
+        return None
+    others = [name for name in counts if part not in hidden[name] and counts[name][part]]
+    if not others and part not in _UNSEEN and not 0 < counts[alone[0]][part] < FEWEST_SHOWN:
+        others = [name for name in counts if name != alone[0]]  # it is shown of them all: a 0 must do
+    return min(others, key=lambda name: (counts[name][part], name), default=None)
 
 
 _WHOLES: Final = (
@@ -234,6 +245,8 @@ _WHOLES: Final = (
     ("completed", ("reliable_improvement", "reliable_deterioration", "no_reliable_change", "not_classified")),
 )
 """Which counts add up to which: of parts that make a known whole, one alone cannot be hidden."""
+_UNSEEN: Final = frozenset({"not_completed", "not_recovered", "not_reliably_recovered", "recovered_only"})
+"""Parts that no report has: nobody can subtract them, least of all where they are 0."""
 
 
 def _counts(outcomes: Iterable[EpisodeOutcome]) -> dict[str, int]:
@@ -259,17 +272,24 @@ def _counts(outcomes: Iterable[EpisodeOutcome]) -> dict[str, int]:
     }
 
 
-def _hidden(counts: Mapping[str, int]) -> set[str]:
-    hidden = {name for name, count in counts.items() if 0 < count < FEWEST_SHOWN}
-    before: set[str] = set()
-    while before != hidden:  # hiding one may leave another alone in its whole
-        before = set(hidden)
-        for whole, parts in _WHOLES:
-            alone = [name for name in parts if name in hidden]
-            others = [name for name in parts if name not in hidden and counts[name]]
-            if len(alone) == 1 and whole not in hidden and others:
-                hidden.add(min(others, key=lambda name: counts[name]))
+def _hidden(counts: Mapping[str, int], besides: Iterable[str] = ()) -> set[str]:
+    hidden = {name for name, count in counts.items() if 0 < count < FEWEST_SHOWN} | {*besides}
+    while (name := _given_away(counts, hidden)) is not None:  # hiding one may leave another alone in its whole
+        hidden.add(name)
     return hidden
+
+
+def _given_away(counts: Mapping[str, int], hidden: AbstractSet[str]) -> str | None:
+    """The next part to be hidden, because another is hidden alone in a known whole."""
+    for whole, parts in _WHOLES:
+        if whole in hidden or sum(name in hidden for name in parts) != 1:
+            continue
+        others = [name for name in parts if name not in hidden and counts[name]]
+        if not others and _UNSEEN.isdisjoint(parts):  # the one is all of the whole: a 0 must do
+            others = [name for name in parts if name not in hidden]
+        if others:
+            return min(others, key=lambda name: counts[name])
+    return None
 
 
 def _report(outcomes: Sequence[EpisodeOutcome], counts: Mapping[str, int], hidden: set[str]) -> OutcomeReport:

@@ -2,12 +2,14 @@
 
 Live, a document is published at each version; kept is the highest. What it was before follows from the times in it: an
 episode's days, when a session was attended or rated, when a question was asked, answered, settled. What has no time in
-it (who the clinician was, a rating corrected later) counts as it is now.
+it (who the clinician was, a rating corrected later) counts as it is now. A past that was brought in from another system
+counts from when it happened, as its entries do: a patient from `registered_at`, not from when we were told of them.
 """
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from shared.contracts import Patient, Question, Session
@@ -18,6 +20,10 @@ from shared.contracts.questions import QuestionStatus
 D = TypeVar("D", Patient, Session, Question)
 A_SESSION = timedelta(minutes=50)
 """How long a session takes where its end is not said."""
+BROUGHT_IN: Final = timedelta(days=14)
+"""Attendance recorded longer after its session came from another system, as `missed_sessions` has it."""
+_LATER: Final = frozenset({"attendance", "rating"})
+"""What a session does not have while it is planned."""
 
 
 def past_of(documents: Iterable[Document], zone: ZoneInfo) -> list[tuple[datetime, Document]]:
@@ -50,30 +56,41 @@ def _patient(last: Patient, zone: ZoneInfo) -> Iterator[tuple[datetime, Patient]
     first = last.episodes[0] if last.episodes else None
     started = (first.started_on or first.referred_on) if first else last.episode_started_on
     active = {"status": PatientStatus.ACTIVE, "episode_started_on": started}
-    yield last.expected_from, last.model_copy(update=active)
+    yield last.registered_at, last.model_copy(update=active)
     for number, episode in enumerate(last.episodes):
         since = episode.started_on or episode.referred_on
         if number:
             active = {"status": PatientStatus.ACTIVE, "episode_started_on": since}
-            yield max(midnight(episode.referred_on), last.expected_from), last.model_copy(update=active)
+            yield max(midnight(episode.referred_on), last.registered_at), last.model_copy(update=active)
         if episode.ended_on is not None:
             over = active | {"status": PatientStatus.DISCHARGED}
-            at = max(midnight(episode.ended_on + timedelta(days=1)), last.expected_from)
+            at = max(midnight(episode.ended_on + timedelta(days=1)), last.registered_at)
             yield at, last.model_copy(update=over)
     if last.status is not PatientStatus.ACTIVE:
-        yield max(last.updated_at, last.expected_from), last
+        yield max(last.updated_at, last.registered_at), last
 
 
 def _session(last: Session) -> Iterator[tuple[datetime, Session]]:
-    planned = last.model_copy(update={"attendance": None, "rating": None, "checklist": None})
-    held = last.model_copy(update={"rating": None})
-    ended = last.ends_at or last.scheduled_at + A_SESSION
-    attended_at = last.attendance_at or ended
-    yield min(last.scheduled_at, attended_at, last.rating.rated_at if last.rating else attended_at), planned
+    """Planned, then with what was known from when: its attendance, its rating."""
+    known: dict[str, datetime] = {}
     if last.attendance is not None:
-        yield attended_at, held
+        known["attendance"] = _attendance_known(last)
     if last.rating is not None:
-        yield max(last.rating.rated_at, attended_at if last.attendance else last.rating.rated_at), last
+        known["rating"] = last.rating.rated_at
+    yield min(last.scheduled_at, *known.values()) if known else last.scheduled_at, _without(last, _LATER)
+    for at in known.values():
+        yield at, _without(last, {name for name in _LATER if name not in known or known[name] > at})
+
+
+def _attendance_known(last: Session) -> datetime:
+    """When it was recorded; at the session's end where that is not said, or is so late that it was brought in."""
+    ended = last.ends_at or last.scheduled_at + A_SESSION
+    recorded = last.attendance_at
+    return ended if recorded is None or recorded - last.scheduled_at > BROUGHT_IN else recorded
+
+
+def _without(last: Session, parts: AbstractSet[str]) -> Session:
+    return last.model_copy(update=dict.fromkeys(parts))
 
 
 def _question(last: Question) -> Iterator[tuple[datetime, Question]]:

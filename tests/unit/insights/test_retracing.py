@@ -58,6 +58,36 @@ def test_a_session_was_planned_then_attended_then_rated() -> None:
     ]
 
 
+def test_a_patient_brought_in_with_their_past_was_in_care_since_then() -> None:
+    """Registered on a day long before the clinic told us: their silences of that time are to be found as well."""
+    found = past_of([b.patient(1, registered_at=b.START, created_at=b.day(300))], ZONE)
+
+    assert [at for at, _ in found] == [b.START]
+
+
+def test_attendance_recorded_long_after_was_brought_in_and_counts_from_the_sessions_end() -> None:
+    """Up to fourteen days it counts from when it was recorded; longer, and it is another system's record."""
+    held = b.session("s1", None).model_copy(update={"attendance": Attendance.ATTENDED})
+
+    def known_from(recorded: timedelta) -> timedelta:
+        last = held.model_copy(update={"attendance_at": b.START + recorded})
+        return [at for at, _ in past_of([last], ZONE)][-1] - b.START
+
+    assert timedelta(days=14) == known_from(timedelta(days=14))
+    assert timedelta(minutes=50) == known_from(timedelta(days=14, seconds=1))
+
+
+def test_a_rating_counts_from_when_it_was_given_whenever_attendance_was_recorded() -> None:
+    """The patient rated it the next day, the clinic marked it a week later."""
+    last = b.session("s1", b.day(1)).model_copy(update={"attendance": Attendance.LATE, "attendance_at": b.day(7)})
+
+    found = [
+        (at, one.attendance, one.rating is not None) for at, one in past_of([last], ZONE) if isinstance(one, Session)
+    ]
+
+    assert found == [(b.START, None, False), (b.day(1), None, True), (b.day(7), Attendance.LATE, True)]
+
+
 def test_a_question_was_open_until_it_was_answered_and_answered_until_it_was_settled() -> None:
     """Each from its own instant on."""
     last = b.handling("q1", QuestionStatus.SETTLED, version=7).model_copy(

@@ -15,7 +15,8 @@ from shared.metrics import RECEIPTS
 log = logger(__name__)
 OnReply: TypeAlias = Callable[[str, str], Awaitable[None]]
 """What is done with a text that is neither STOP nor START: the number it came from (E.164), and its words."""
-PROVIDERS = ("twilio", "govuk-notify", "email")
+EMAIL = "email"
+PROVIDERS = ("twilio", "govuk-notify", EMAIL)
 
 
 async def unread(number: str, text: str) -> None:
@@ -48,6 +49,8 @@ class Receiving:
         """
         rows = await self._deliveries.of_leg(leg)
         RECEIPTS.labels(provider, heard.receipt.value if rows else "unknown").inc()
+        if provider != EMAIL:  # which relay took it a bounce does not say
+            heard = heard.model_copy(update={"provider": provider})
         for row in rows.values():
             for one in row.legs:
                 if leg in (one.id, one.bundled):

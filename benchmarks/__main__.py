@@ -13,7 +13,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import alerting, caseload, door, history, insights, screening, strategies
+from benchmarks import alerting, caseload, door, history, insights, notifying, open_alerts, screening, strategies
 from tests.stack import open_stack
 
 PARTS: Final = {
@@ -22,6 +22,8 @@ PARTS: Final = {
     "replay": insights.replay,
     "history": history.run,
     "alerting": alerting.run,
+    "open_alerts": open_alerts.run,
+    "notifying": notifying.run,
     "caseload": caseload.run,
 }
 ALONE: Final = {"screening": screening.run, "strategies": strategies.run}

@@ -34,7 +34,8 @@ SendText: TypeAlias = Callable[[str, str, str], Awaitable[Result]]
 """Sends a text by one provider: to which number, its words, a reference."""
 OnReceipt: TypeAlias = Callable[[str, Heard], Awaitable[bool]]
 """Who else sends under names of their own: the name, and what was heard; whether it is theirs."""
-PROVIDERS = ("twilio", "govuk-notify", "email")
+EMAIL = "email"
+PROVIDERS = ("twilio", "govuk-notify", EMAIL)
 
 
 async def nobody_else(name: str, heard: Heard) -> bool:
@@ -74,6 +75,8 @@ class Receiving:
         rows = await self._deliveries.of_leg(leg)
         known = bool(rows) or await self._on_receipt(leg, heard)
         RECEIPTS.labels(provider, heard.receipt.value if known else "unknown").inc()
+        if provider != EMAIL:  # which relay took it a bounce does not say
+            heard = heard.model_copy(update={"provider": provider})
         for row in rows.values():
             for one in row.legs:
                 if leg in (one.id, one.bundled):

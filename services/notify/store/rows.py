@@ -188,8 +188,10 @@ class Deliveries:
         """Compare-and-set; None where somebody else was faster. Raises Recoverable."""
         began = self._clock.now()
         new = new.model_copy(update={"version": old.version + 1})
-        if not new.finished:
-            await self._due.mark(new.id, next_due(new))
+        at = next_due(new)
+        marked = not old.finished and at == next_due(old) and at > began  # in a bucket that is not cleared before then
+        if not new.finished and not marked:
+            await self._due.mark(new.id, at)
         with recoverable():
             result = await self._collection.update_one({"_id": old.id, "version": old.version}, {"$set": _fields(new)})
         if result.matched_count == 0:

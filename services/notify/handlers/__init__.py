@@ -1,6 +1,6 @@
 """notify's use cases: `Reconciler` on the bus, `Dispatcher` on the due times, `Desk` behind HTTP."""
 
-from services.notify.handlers.carrying import Carrier, Writing
+from services.notify.handlers.carrying import Carrier
 from services.notify.handlers.contacts import Contacts
 from services.notify.handlers.desk import BY_LINK, Desk, Shown, Trail
 from services.notify.handlers.dispatching import Dispatcher
@@ -13,6 +13,7 @@ from services.notify.handlers.post import Post
 from services.notify.handlers.receiving import Receiving
 from services.notify.handlers.reconciling import OWN, SUBSCRIPTIONS, TABLES, OpenAlerts, Reconciler
 from services.notify.handlers.verifying import Verifying
+from services.notify.handlers.writing import Writing
 
 __all__ = [
     "BY_LINK",

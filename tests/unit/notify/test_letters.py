@@ -1,6 +1,6 @@
 """Messages to patients, over the real letterbox and carrier: as each wishes, once, and never when it may not be."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest

@@ -208,6 +208,28 @@ async def test_erasure_ends_what_waits_and_leaves_nothing_of_what_was_sent() -> 
     assert office.log.events[-1].data.deleted  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"deleted": True}, domain.ERASED), ({"status": PatientStatus.DECEASED}, domain.DECEASED)],
+)
+async def test_word_that_comes_between_the_claim_and_the_hand_over_still_counts(
+    changes: dict[str, Any], reason: str
+) -> None:
+    """Another replica heard of a death or a removal a moment ago: nothing is handed over."""
+    office = Office()
+    process = Process(office)
+    await process.say(patient(), reminder())
+
+    async def heard() -> None:
+        await process.patients.apply([patient(2, **changes)])
+
+    office.log.meanwhile = heard
+    await process.calm()
+
+    assert sent(office) == []
+    assert why(office) == [reason]
+
+
 async def test_somebody_who_came_back_after_erasure_is_written_to_but_not_about_before() -> None:
     """A new start: what was said before the removal is not said again, what is said after it is."""
     office = Office()

@@ -19,6 +19,7 @@ from services.notify.handlers.post import Post
 from services.notify.handlers.receiving import Receiving
 from services.notify.handlers.reconciling import OWN, SUBSCRIPTIONS, TABLES, OpenAlerts, Reconciler
 from services.notify.handlers.verifying import Verifying
+from services.notify.handlers.writing import Writing
 
 __all__ = [
     "OWN",

@@ -8,7 +8,6 @@ import asyncio
 import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
@@ -29,16 +28,13 @@ from services.notify.domain.letters import (
     verdict,
 )
 from services.notify.domain.notices import Notice
-from services.notify.domain.patient_links import patient_link_token
-from services.notify.domain.wording import Words, words_of
 from services.notify.handlers.handing_over import HAND_OVER, RECORD_TRIES, Messenger
 from services.notify.handlers.letterbox import GONE, Letters, parts_of, row_of
-from services.notify.handlers.post import Post
+from services.notify.handlers.writing import Writing
 from services.notify.store import LATE, DueTimes, minute_of
 from shared.bus.outcomes import describe
 from shared.clock import Clock
 from shared.contracts import Patient, PatientLetters
-from shared.contracts.clinics import Region
 from shared.contracts.letters import Letter, LetterKind, LetterState
 from shared.documents import Mirror
 from shared.errors import Problem, Recoverable
@@ -56,70 +52,11 @@ NOT_THERE: Final = timedelta(seconds=10)
 REMEMBERED: Final = 50_000
 OPTED_OUT: Final = "21610"
 """Twilio's code where the number's owner has answered STOP to this sender."""
-SAY_STOP: Final = frozenset({Region.US})
-"""Where an SMS has to say how to end them, and where it cannot be sent under a name."""
 T = TypeVar("T")
 
 
 class _Left(Exception):  # noqa: N818
     """Nothing is to be changed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Writing:
-    """Puts a letter into words, from the documents as they are now. No link where `url` or `key` is empty."""
-
-    post: Post
-    url: str = ""
-    key: str = ""
-
-    def notice(self, patient: Patient, letter: Letter, channel: Channel, address: str, now: datetime) -> Notice:
-        """What is handed over."""
-        clinic = self.post.clinics.clinic(patient.clinic)
-        return Notice(
-            token=letter_token(patient.key, letter.letter, channel),
-            address=address,
-            name="",
-            clinic_name=clinic.name if clinic else "",
-            zone=self.zone(patient, now),
-            written_at=now,
-            digest=False,
-            lines=(),
-            clinic=patient.clinic,
-            tried=tuple(one.provider for one in letter.tries if one.channel is channel and one.provider),
-            letter=self._words(patient, letter, clinic.name if clinic else "", now),
-        )
-
-    def zone(self, patient: Patient, now: datetime) -> ZoneInfo:
-        """The patient's own zone; else the clinic's."""
-        return ZoneInfo(patient.zone) if patient.zone else self.post.working_time(patient.clinic, now).zone
-
-    def _words(self, patient: Patient, letter: Letter, clinic: str, now: datetime) -> Words:
-        settings, wishes = self.post.settings(patient.clinic, now), patient.contact
-        says_stop = settings is not None and settings.region in SAY_STOP
-        return words_of(
-            letter.kind,
-            neutral=wishes.neutral,
-            language=wishes.language,
-            sender=wishes.sender or ("" if wishes.neutral else clinic),
-            named=wishes.sender is not None and not says_stop,
-            link=self._link(patient, letter),
-            stop=says_stop,
-            own=settings.wording if settings is not None else {},
-        )
-
-    def _link(self, patient: Patient, letter: Letter) -> str | None:
-        if not (self.url and self.key):
-            return None
-        token = patient_link_token(
-            self.key,
-            clinic=patient.clinic,
-            patient=patient.patient,
-            about=letter.about,
-            letter=letter.letter,
-            until=letter.answer_by or letter.expires_at,
-        )
-        return self.url.replace("{token}", token)
 
 
 class Carrier:

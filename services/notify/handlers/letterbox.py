@@ -89,11 +89,14 @@ class Letters:
                 await self.enter(known.key, recent)
         await self._documents.observe(events)
 
-    async def queue(self, key: str, due: Sequence[Owed], questions: Sequence[Question]) -> None:
-        """Add what is not known; end what is not needed any more. What was said to a patient who has been removed, and
-        came back, is not said again. Raises Recoverable."""
+    async def queue(
+        self, key: str, due: Sequence[Owed], questions: Sequence[Question], stored: PatientLetters | None
+    ) -> None:
+        """Add what is not known; end what is not needed any more. stored: what there is, a tombstone included.
+
+        What was said to a patient who has been removed, and came back, is not said again. Raises Recoverable.
+        """
         began = self._clock.now()
-        stored = (await self._documents.load_many([key], with_deleted=True)).get(key)
         gone_at = stored.updated_at if stored is not None and stored.deleted else None
         there = {one.letter for one in stored.letters} if stored else set()
         new = [one for one, said_at in due if one.letter not in there and (gone_at is None or said_at > gone_at)]
@@ -161,10 +164,11 @@ class Letterbox:
                     due.setdefault(key, []).append((answer, data.answered_at or event.time))
         keys = list(dict.fromkeys([*due, *questions]))
         patients = await self._patients.get_many(due)
+        stored = await self._letters.documents.load_many(keys, with_deleted=True)
         for key in keys:
             patient = patients.get(key)
             if patient is None or not patient.deleted:
-                await self._letters.queue(key, due.get(key, []), questions.get(key, []))
+                await self._letters.queue(key, due.get(key, []), questions.get(key, []), stored.get(key))
         erased = [event.data.key for event in batch.events if isinstance(event.data, Patient) and event.data.deleted]
         for key in dict.fromkeys(erased):
             patient = await self._patients.get(key)

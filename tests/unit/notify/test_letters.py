@@ -1,21 +1,16 @@
 """Messages to patients, over the real letterbox and carrier: as each wishes, once, and never when it may not be."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from services.notify.domain import letters as domain
 from services.notify.domain.deliveries import Channel, Heard, Outcome, Receipt, Result
-from services.notify.domain.letters import letter_token, quiet_until
-from shared.contracts import Patient
+from services.notify.domain.letters import letter_token
 from shared.contracts.letters import LetterState
 from shared.contracts.patients import PatientStatus
 from shared.contracts.questions import QuestionStatus
-from shared.errors import Recoverable
 from tests.unit.notify.letterboxes import (
     EMAIL,
     MOBILE,
@@ -205,6 +200,28 @@ async def test_erasure_ends_what_waits_and_leaves_nothing_of_what_was_sent() -> 
     assert office.log.events[-1].data.deleted  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"deleted": True}, domain.ERASED), ({"status": PatientStatus.DECEASED}, domain.DECEASED)],
+)
+async def test_word_that_comes_between_the_claim_and_the_hand_over_still_counts(
+    changes: dict[str, Any], reason: str
+) -> None:
+    """Another replica heard of a death or a removal a moment ago: nothing is handed over."""
+    office = Office()
+    process = Process(office)
+    await process.say(patient(), reminder())
+
+    async def heard() -> None:
+        await process.patients.apply([patient(2, **changes)])
+
+    office.log.meanwhile = heard
+    await process.calm()
+
+    assert sent(office) == []
+    assert why(office) == [reason]
+
+
 async def test_somebody_who_came_back_after_erasure_is_written_to_but_not_about_before() -> None:
     """A new start: what was said before the removal is not said again, what is said after it is."""
     office = Office()
@@ -258,82 +275,6 @@ async def test_what_is_old_when_notify_first_hears_of_it_is_not_sent() -> None:
     assert office.letters() == {}
 
 
-async def test_what_was_sent_is_known_after_the_store_was_lost() -> None:
-    """The letters' own topic is read to its end first; reminders and answers that come again send nothing."""
-    office = Office()
-    process = Process(office)
-    await process.say(patient(), reminder(), answered())
-    await process.calm()
-    office.database.drop()
-
-    rebuilt = Process(office)
-    await rebuilt.learn()
-    await rebuilt.read(office.said)
-    await rebuilt.calm()
-
-    assert len(office.carried) == 2
-
-
-async def test_what_waits_is_sent_after_the_store_was_lost() -> None:
-    """What is due stands on the topic too."""
-    office = Office()
-    office.clock.set(EVENING)
-    process = Process(office)
-    await process.say(patient(), reminder(at=EVENING))
-    await process.calm()
-    office.database.drop()
-
-    rebuilt = Process(office)
-    await rebuilt.learn()
-    await rebuilt.patients.apply([patient()])
-    await rebuilt.forward(timedelta(hours=11))
-
-    assert len(office.carried) == 1
-
-
-async def test_two_replicas_send_one() -> None:
-    """Whoever claims it first has it."""
-    office = Office()
-    one, other = Process(office), Process(office)
-    await one.say(patient(), reminder())
-    await other.read(office.said)
-    await one.carrier.poll()
-    await other.carrier.poll()
-    await one.carrier.calm()
-    await other.carrier.calm()
-
-    assert len(office.carried) == 1
-
-
-async def test_one_that_may_have_gone_is_sent_again_with_the_same_reference() -> None:
-    """So that whoever gets it twice can see that it is one."""
-    office = Office(answers=[Result(outcome=Outcome.UNSURE, code="ReadTimeout")], taken=[True])
-    process = Process(office)
-    await process.say(patient(), reminder())
-    await process.forward(timedelta(minutes=1), timedelta(seconds=5))
-
-    assert len(office.carried) == 2
-    assert len({one.notice.token for one in office.carried}) == 1
-    assert [one.outcome for one in office.letters()["fact-daily/1-1"].tries] == ["unsure", "accepted"]
-
-
-async def test_nothing_is_handed_over_whose_claim_does_not_stand_on_the_topic() -> None:
-    """While the broker is away a claim would be lost with the store, and the message sent twice."""
-    office = Office()
-    process = Process(office)
-    await process.say(patient(), reminder())
-    away = _Away()
-    process.documents._publisher = away
-    await process.calm()
-    assert sent(office) == []
-
-    process.documents._publisher = office.log
-    await process.documents.sweep(grace=timedelta(0))
-    await process.forward(timedelta(minutes=2), timedelta(seconds=20))
-
-    assert len(office.carried) == 1
-
-
 async def test_a_receipt_that_it_arrived_is_shown_and_one_that_failed_goes_by_e_mail() -> None:
     """Twice is once; who got it by SMS is not written to again."""
     office = Office()
@@ -376,51 +317,3 @@ async def test_a_letter_waits_for_a_patient_whose_document_is_on_its_way() -> No
     await process.forward(timedelta(minutes=2), timedelta(seconds=30))
 
     assert len(office.carried) == 1
-
-
-ZONES = ["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia"]
-
-
-@settings(deadline=None, max_examples=400)
-@given(
-    now=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),  # noqa: DTZ001
-    begins=st.times(),
-    ends=st.times(),
-    zone=st.sampled_from(ZONES),
-)
-def test_quiet_hours_end_where_the_wall_clock_says_so(now: datetime, begins: time, ends: time, zone: str) -> None:
-    """Also on the nights the clocks change: what is held is sent outside of them, and within a day and some."""
-    here = now.replace(tzinfo=ZoneInfo("UTC"))
-    until = quiet_until(here, begins, ends, ZoneInfo(zone))
-
-    if until is not None:
-        assert here < until <= here + timedelta(hours=26)
-        assert quiet_until(until, begins, ends, ZoneInfo(zone)) is None
-
-
-@pytest.mark.parametrize(
-    ("now", "until"),
-    [
-        ("2026-03-29T00:30+00:00", "2026-03-29T08:00+00:00"),  # the clocks go forward: 9:00 is an hour earlier
-        ("2026-10-25T00:30+00:00", "2026-10-25T09:00+00:00"),  # and back again
-        ("2026-10-25T20:59+00:00", None),
-        ("2026-10-25T21:00+00:00", "2026-10-26T09:00+00:00"),
-    ],
-)
-def test_quiet_hours_in_london_when_the_clocks_change(now: str, until: str | None) -> None:
-    """9:00 is 9:00 on the wall."""
-    found = quiet_until(datetime.fromisoformat(now), time(21), time(9), ZoneInfo("Europe/London"))
-
-    assert (None if until is None else datetime.fromisoformat(until)) == found
-
-
-class _Away:
-    async def publish(self, messages: Any) -> Any:
-        raise Recoverable("the broker is away")
-
-
-def test_a_patient_without_wishes_is_quiet_at_night() -> None:
-    """The defaults of the contract: 21:00 to 9:00, three reminders a week."""
-    wishes = Patient.model_fields["contact"].get_default(call_default_factory=True)
-
-    assert (wishes.quiet_from, wishes.quiet_until, wishes.most_a_week) == (time(21), time(9), 3)

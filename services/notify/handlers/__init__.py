@@ -3,7 +3,7 @@
 from services.notify.handlers.auditing import Auditor, Reconciliation
 from services.notify.handlers.by_link import ByLink, Shown
 from services.notify.handlers.by_sms import BySms, Reply
-from services.notify.handlers.carrying import Carrier, Writing
+from services.notify.handlers.carrying import Carrier
 from services.notify.handlers.contacts import Contacts
 from services.notify.handlers.deciding import Deciding
 from services.notify.handlers.desk import Desk, Trail

@@ -39,7 +39,7 @@ NO_CONSENT: Final = "the patient has not agreed to be written to"
 NO_REMINDERS: Final = "the patient wishes no reminders"
 MOST_REACHED: Final = "the patient got as many in seven days as they wish"
 NO_ADDRESS: Final = "there is no address that the patient wishes to be written to at"
-STOPPED: Final = "the number's owner asked for no more texts (STOP)"
+STOPPED: Final = "they asked for no more messages there (STOP, or a complaint)"
 REFUSED: Final = "the address was refused for good"
 QUIET: Final = "it waits for the end of the patient's quiet hours"
 UNKNOWN: Final = "it waits for the patient's document"
@@ -74,11 +74,11 @@ Verdict: TypeAlias = Now | Later | Never
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a verdict needs to know. stopped: the mobile's owner said STOP. channels: those that are set up."""
+    """What a verdict needs to know. stopped: where they asked for no more. channels: those that are set up."""
 
     patient: Patient | None
     zone: ZoneInfo
-    stopped: bool
+    stopped: Collection[Channel]
     channels: Collection[Channel]
 
 
@@ -187,7 +187,7 @@ def _channel(letter: Letter, patient: Patient, situation: Situation) -> Channel 
     wish = patient.contact.channel
     wanted = (Channel.SMS, Channel.EMAIL) if wish is None else (wish,)
     have = [one for one in wanted if address_of_patient(patient, one) is not None and one in situation.channels]
-    open_to = [one for one in have if one is not Channel.SMS or not situation.stopped]
+    open_to = [one for one in have if one not in situation.stopped]
     left = [one for one in open_to if one not in letter.refused]
     if left:
         return left[0]

@@ -52,6 +52,8 @@ NOT_THERE: Final = timedelta(seconds=10)
 REMEMBERED: Final = 50_000
 OPTED_OUT: Final = "21610"
 """Twilio's code where the number's owner has answered STOP to this sender."""
+COMPLAINED: Final = "email.complained"
+"""How the code of a receipt begins that says an e-mail was called spam (docs/providers.md)."""
 T = TypeVar("T")
 
 
@@ -177,13 +179,21 @@ class Carrier:
 
     async def _situation(self, key: str, now: datetime) -> Situation:
         patient = await self._patients.get(key)
-        mobile = None if patient is None else patient.mobile
         return Situation(
             patient=patient,
             zone=ZoneInfo("UTC") if patient is None else self._writing.zone(patient, now),
-            stopped=mobile is not None and self._contacts.is_stopped(Channel.SMS, mobile),
+            stopped=() if patient is None else self._stopped(patient),
             channels=self._channels.keys(),
         )
+
+    def _stopped(self, patient: Patient) -> list[Channel]:
+        """Where a patient asked for no more."""
+        stopped = []
+        if patient.mobile is not None and self._contacts.is_stopped(Channel.SMS, patient.mobile):
+            stopped.append(Channel.SMS)
+        if patient.email is not None and self._contacts.has_complained(patient.email):
+            stopped.append(Channel.EMAIL)
+        return stopped
 
     async def _taken_up(self, key: str, name: str) -> Letter | None:
         """The letter, where it is claimed for us and that stands on the topic; else it was put off or closed, or is
@@ -307,8 +317,11 @@ class Carrier:
         )
         self._next.pop(row_of(key, letter.letter), None)
         patient = await self._patients.get(key)
-        if heard.code == OPTED_OUT and channel is Channel.SMS and patient is not None and patient.mobile is not None:
-            await self._contacts.stop(patient.mobile, by="provider")
+        address = None if patient is None else address_of_patient(patient, channel)
+        if address is not None and channel is Channel.SMS and heard.code == OPTED_OUT:
+            await self._contacts.stop(address, by="provider")
+        if address is not None and channel is Channel.EMAIL and heard.code.startswith(COMPLAINED):
+            await self._contacts.complained(address)
 
 
 def _count_not_sent(letter: Letter | None) -> None:

@@ -61,6 +61,21 @@ class Contacts:
             EVERY_CLINIC, ChannelName.SMS, number, lambda state: known.started(state, heard), counted="start"
         )
 
+    async def complained(self, address: str) -> None:
+        """Somebody called an e-mail to a patient spam: patients are written to there no more. Alerts are, as ever.
+
+        Raises Recoverable.
+        """
+        now = self._clock.now()
+        await self._change(
+            EVERY_CLINIC, ChannelName.EMAIL, address, lambda state: known.stopped(state, "recipient", "", now)
+        )
+
+    def has_complained(self, address: str) -> bool:
+        """Whether e-mails to patients are unwelcome there."""
+        state = self._states.get(f"{EVERY_CLINIC}/{self.hashed(ChannelName.EMAIL, address)}")
+        return state is not None and state.stopped_at is not None
+
     async def _change(
         self,
         clinic: str,

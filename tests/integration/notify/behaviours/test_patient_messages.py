@@ -1,11 +1,13 @@
 """Messages to patients at the providers' own doors: real HTTP and SMTP, receipts, STOP, and what nobody knows."""
 
+import json
 from datetime import timedelta
 
 import httpx
 
 from services.notify.channels import Twilio as TwilioProvider
 from services.notify.domain.patient_links import patient_link_is
+from shared.contracts.base import ChannelName
 from shared.contracts.clinics import Region
 from tests.harness import Scene
 from tests.harness.patients import Patients
@@ -42,6 +44,22 @@ async def test_after_stop_the_next_message_is_an_e_mail() -> None:
         mail = await scene.expect_mail(EMAIL, saying="There is an answer to your question")
         assert "SECRET" not in mail.subject + mail.text
         assert "Sam" not in mail.subject + mail.text
+
+
+async def test_an_e_mail_that_was_called_spam_is_the_last_one_there() -> None:
+    """The relay says so. Alerts are not concerned."""
+    async with Scene() as scene:
+        patients = Patients(scene)
+        await patients.say(patient(mobile=None), reminder("a"))
+        mail = await scene.expect_mail(EMAIL)
+        about = {"message_id": mail.message_id}
+        await scene.relay_says(json.dumps({"type": "email.complained", "data": about}).encode())
+        await patients.say(reminder("b"))
+
+        [first, second] = await patients.trail()
+        assert (first.state, second.state) == ("sent", "not_sent")
+        assert "complaint" in (second.why or "")
+        assert not scene.process.contacts.is_stopped(ChannelName.EMAIL, EMAIL)
 
 
 async def test_a_patient_who_wishes_it_gets_words_that_say_nothing() -> None:

@@ -2,7 +2,7 @@
 
 The standing alerts come as they would after a store was lost: from notify's own topic, handed over five minutes ago,
 the next step of each due in 25. What insights said of those patients is published as well, so every one is reconciled,
-and has the row of its next step. Then new concerns come steadily, each of a patient of a clinician with no other.
+and has the row of its next step. Then new concerns come at a steady rate, each for a clinician of its own.
 """
 
 import asyncio

@@ -163,5 +163,9 @@ class Dispatcher:
 
     async def _handed_over(self, delivery: Delivery) -> None:
         changed = await self._handing_over.hand_over(delivery)
-        if changed is not None:
-            self._note(changed, self._clock.now())
+        if changed is None:
+            return
+        now = self._clock.now()
+        self._note(changed, now)
+        if not changed.finished and next_due(changed) <= now:
+            await self._claimed(changed.id)  # the other provider has it at once, however much is in flight

@@ -1,14 +1,29 @@
-"""A replica that dies while it hands something over leaves nothing open: what was sent and told is known."""
+"""Handing over while things go wrong: nothing a dying replica did stays open, and another provider has it at once."""
 
+import asyncio
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 
-from services.notify.domain import LEASE, Attempt, Heard, Outcome, Receipt, Result, after_attempt, rounds_of
+from services.notify.channels import Failover
+from services.notify.domain import (
+    LEASE,
+    Attempt,
+    Channel,
+    Heard,
+    Notice,
+    Outcome,
+    Receipt,
+    Result,
+    after_attempt,
+    rounds_of,
+)
+from services.notify.handlers import dispatching
 from tests.unit.notify.made import MONDAY, assessment, concern, telling
 from tests.unit.notify.memory_mongo import Killed, Life
 from tests.unit.notify.test_receipts_converge import DUTY, ONLY, planned, said
-from tests.unit.notify.world import World, silenced
+from tests.unit.notify.world import Process, World, silenced
 
 TAKEN = Result(outcome=Outcome.ACCEPTED, code="201", message="m1", provider="govuk-notify")
 ARRIVED = Heard(message="m1", receipt=Receipt.DELIVERED, code="delivered", provider="govuk-notify")
@@ -57,3 +72,38 @@ def test_whose_receipt_it_was_is_known_where_the_answer_is_lost_for_ever() -> No
     [leg] = said(planned(), ARRIVED).legs
 
     assert (leg.provider, leg.attempts, leg.delivered_at) == ("govuk-notify", (), MONDAY)
+
+
+class Away:
+    """A provider that is not there."""
+
+    async def send(self, notice: Notice) -> Result:
+        """Fails for now."""
+        return Result(outcome=Outcome.TEMPORARY, code="ConnectError")
+
+
+class There:
+    """A provider that takes everything."""
+
+    async def send(self, notice: Notice) -> Result:
+        """Accepts it."""
+        return Result(outcome=Outcome.ACCEPTED, code="250")
+
+
+async def test_the_other_provider_has_it_at_once_however_much_is_in_flight() -> None:
+    """What is in flight may leave no turn to the due times; a message that failed does not wait for one."""
+    world = World()
+    emails = Failover(
+        channel=Channel.EMAIL,
+        providers={"first": Away(), "second": There()},
+        weights={"first": 100, "second": 1},
+        clock=world.clock,
+    )
+    process = Process(world, Life(), {Channel.EMAIL: emails})
+    with patch.object(dispatching, "IN_FLIGHT", 0):
+        await process.handle([assessment(concern(telling("a", at=MONDAY)))])
+        await asyncio.gather(*process.dispatcher._tasks.values())
+
+    [row] = [row for row in world.rows().values() if row.step is None]
+    [leg] = [leg for leg in row.legs if leg.channel is Channel.EMAIL]
+    assert [(one.provider, one.outcome) for one in leg.attempts] == [("first", "temporary"), ("second", "accepted")]

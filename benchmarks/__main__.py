@@ -16,7 +16,17 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import alerting, caseload, door, history, insights, screening, strategies
+from benchmarks import (
+    alerting,
+    caseload,
+    door,
+    history,
+    insights,
+    notifying,
+    open_alerts,
+    screening,
+    strategies,
+)
 from benchmarks.detection.report import write_report
 from tests.stack import open_stack
 
@@ -26,6 +36,8 @@ PARTS: Final = {
     "replay": insights.replay,
     "history": history.run,
     "alerting": alerting.run,
+    "open_alerts": open_alerts.run,
+    "notifying": notifying.run,
     "caseload": caseload.run,
 }
 ALONE: Final = {"screening": screening.run, "strategies": strategies.run}

@@ -131,4 +131,14 @@ HELD = Counter(
 AUDIT_FINDINGS = Gauge("rapport_audit_findings", "What the last audit found wrong; it was set going again.", ["wrong"])
 AUDIT_KICKS = Counter("rapport_audit_kicks_total", "What audits set going again.", ["wrong"])
 AUDIT_LAST = Gauge("rapport_audit_last_timestamp_seconds", "When the last audit ended.")
+LETTERS = Counter(
+    "rapport_patient_letters_total",
+    "Messages to patients that came to an end: by kind, channel (none) and how: sent, or why not.",
+    ["kind", "channel", "end"],
+)
+LETTERS_QUEUED = Counter("rapport_patient_letters_queued_total", "Messages to patients that are to be sent.", ["kind"])
+LETTER_OLDEST_DUE = Gauge(
+    "rapport_patient_letter_oldest_due_age_seconds",
+    "Age of the oldest message to a patient that is due and nobody has taken up.",
+)
 CHARTS = Counter("rapport_charts_total", "Charts for e-mails.", ["outcome"])

@@ -253,6 +253,7 @@ class Twilio:
         self.messages: list[Sms] = []
         self.attempts: list[str] = []
         self.answers: dict[str, Answer] = {}
+        self.everybody: Answer | None = None
         self.meanwhile: Callable[[Sms], Awaitable[object]] | None = None
         routes = [Route("/2010-04-01/Accounts/{account}/Messages.json", self._create, methods=["POST"])]
         self._server = Server(uvicorn.Config(Starlette(routes=routes), log_config=None, lifespan="off"))
@@ -264,11 +265,23 @@ class Twilio:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.down()
+
+    async def up(self) -> None:
+        """Listen again, on the same port as ever, and answer as it should."""
+        self.everybody = None
+        self._socket = socket.create_server((HOST, self.port))
+        self._server, self._closing = Server(self._server.config), asyncio.Event()
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+
+    async def down(self) -> None:
+        """Refuse connections."""
         self._closing.set()
         self._server.should_exit = self._server.force_exit = True
         if self._task is not None:
             with suppress(asyncio.CancelledError):
                 await self._task
+            self._task = None
         self._socket.close()
 
     def refuse(self, number: str, status: int, code: int | None = None, *, times: int | None = None) -> None:
@@ -313,7 +326,7 @@ class Twilio:
         )
 
     def _fault(self, to: str) -> Answer | None:
-        answer = self.answers.get(to)
+        answer = self.answers.get(to, self.everybody)
         if answer is None or answer.times == 0:
             return None
         if answer.times is not None:

@@ -76,6 +76,9 @@ ROWS: Final[list[tuple[str, list[Panel]]]] = [
             Panel("Accepted and never confirmed (1 h)", "sum(increase(rapport_deliveries_unconfirmed_total[1h]))",
                   "Many: receipts do not reach us. Look at the callback URL and its secret (docs/providers.md).", "short",
                   "not confirmed"),
+            Panel("Messages to patients (1 h)", "sum by (kind, end) (increase(rapport_patient_letters_total[1h]))",
+                  "Reminders, and word of answers: sent, or why not. Many that came too late: providers fail, or quiet hours "
+                  "are long (docs/patient-messages.md).", "short", "{{kind}} {{end}}"),
             Panel("Escalations by step (1 h)", "sum by (urgency, step) (increase(rapport_escalations_total[1h]))",
                   "Steps after an alert's first message. Many at step 2: clinicians do not see their alerts, or do not acknowledge.",
                   "short", "{{urgency}} step {{step}}"),

@@ -26,6 +26,7 @@ from services.notify.channels import (
 )
 from services.notify.channels.failover import Sender
 from services.notify.domain import Channel
+from services.notify.domain.letters import silenced
 from services.notify.handlers import (
     OWN,
     SUBSCRIPTIONS,
@@ -33,6 +34,7 @@ from services.notify.handlers import (
     Auditor,
     ByLink,
     BySms,
+    Carrier,
     Contacts,
     Deciding,
     Desk,
@@ -40,13 +42,18 @@ from services.notify.handlers import (
     Figures,
     HandingOver,
     Holding,
+    Letterbox,
+    Letters,
+    Messages,
     Messenger,
     OpenAlerts,
     Pacing,
     Post,
     Receiving,
     Reconciler,
+    Together,
     Verifying,
+    Writing,
     keep_showing,
 )
 from services.notify.handlers.receiving import SendText
@@ -59,7 +66,7 @@ from shared.bus.kafka import GATHERED, KafkaPublisher, KafkaSource
 from shared.bus.runner import Runner, wait_for
 from shared.bus.table import TableFeed
 from shared.clock import Clock, SystemClock
-from shared.contracts import Alert, Assessment, ContactState, Patient
+from shared.contracts import Alert, Assessment, ContactState, Patient, PatientLetters
 from shared.documents import Mirror, MongoResumeStore, Owned
 from shared.errors import Recoverable
 from shared.logs import logger
@@ -151,6 +158,24 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         post=post,
         clock=clock,
     )
+    letter_documents = Owned(
+        collection=database["letters"],
+        model=PatientLetters,
+        publisher=publisher,
+        clock=clock,
+        service=SERVICE,
+        tombstone=silenced,
+    )
+    letters = Letters(documents=letter_documents, due=store.letters_due, names=store.letter_names, clock=clock)
+    carrier = Carrier(
+        letters=letters,
+        due=store.letters_due,
+        patients=patients,
+        writing=Writing(post=post, url=settings.patient_url, key=settings.patient_link_key()),
+        channels=channels,
+        clock=clock,
+    )
+    stack.push_async_callback(carrier.stop)
     resume = MongoResumeStore(database=database, group=SERVICE)
     runner = Runner(
         service=SERVICE,
@@ -160,7 +185,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             topics=SUBSCRIPTIONS,
             fetching=GATHERED,
         ),
-        handler=reconciler,
+        handler=Together(reconciler, Letterbox(letters=letters, patients=patients, clock=clock)),
         resume=resume,
         publisher=publisher,
         own_topics=OWN,
@@ -191,6 +216,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     async def on_the_bus() -> None:
         """The store first, then clinics and contacts whole, then the patients."""
         await _patiently(alerts.open)
+        await _patiently(letter_documents.open)
         await _patiently(store.open)
         await feed.complete.wait()
         async with asyncio.TaskGroup() as group:
@@ -198,6 +224,8 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
                 runner.run(),
                 alerts.run_sweeper(),
                 contact_states.run_sweeper(),
+                letter_documents.run_sweeper(),
+                carrier.run(),
                 dispatcher.run(),
                 verifying.run(),
                 auditor.run(caught_up),
@@ -250,7 +278,9 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             clock=clock,
             on_reply=desk.answer,
             senders=senders,
+            on_receipt=carrier.heard,
         ),
+        "messages": Messages(letters=letters, patients=patients, key=settings.patient_link_key(), clock=clock),
         "reached": partial(wait_for, resume),
         "pings": {
             "store": partial(ping, database),
@@ -309,7 +339,9 @@ async def _email(settings: Settings, stack: AsyncExitStack) -> dict[str, Sender]
         )
     found: dict[str, Sender] = {}
     for name, server in servers.items():
-        found[name] = email = EmailChannel(server=server, sender=settings.mail_from, draw=charts.draw)
+        found[name] = email = EmailChannel(
+            server=server, sender=settings.mail_from, draw=charts.draw, patient_sender=settings.patient_mail_from
+        )
         stack.push_async_callback(email.close)
     return found
 
@@ -328,6 +360,7 @@ async def _sms(
             sender=settings.twilio_from,
             callback=settings.public_url + TWILIO_RECEIPTS if settings.twilio_callbacks else "",
             receipt_within=within,
+            names=settings.twilio_names,
         )
         found["twilio"] = SmsChannel(provider=twilio)
     if settings.govuk_api_key:

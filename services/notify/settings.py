@@ -6,11 +6,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from shared.gsm7 import septets
 from shared.runtime import CommonSettings
 
 AppriseKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 LONGEST_PUBLIC_URL = 50
 """A link must leave room for words in an SMS of 160."""
+LONGEST_PATIENT_URL = 52
+"""With a token of 30 a link has 82 (shared/contracts/wording.py)."""
 
 
 class Settings(CommonSettings):
@@ -76,6 +79,29 @@ class Settings(CommonSettings):
         default=7, ge=1, le=60, validation_alias="NOTIFY_LINK_DAYS", description="How long a message's link works."
     )
     link_secret: str = Field(default="", validation_alias="NOTIFY_LINK_SECRET", repr=False)
+    patient_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s{}]+\{token\}[^\s{}]*)?$",
+        validation_alias="NOTIFY_PATIENT_URL",
+        description="Where links in messages to patients lead, e.g. https://app.example/c/{token}; at most 52 "
+        "characters beside {token}. Empty: there are no links.",
+    )
+    patient_link_secret: str = Field(
+        default="",
+        validation_alias="NOTIFY_PATIENT_LINK_SECRET",
+        repr=False,
+        description="What patients' links are sealed with; the patient app has it too. Not NOTIFY_LINK_SECRET.",
+    )
+    patient_mail_from: str = Field(
+        default="",
+        validation_alias="NOTIFY_PATIENT_MAIL_FROM",
+        description="The neutral address that patients are written to from; empty: NOTIFY_MAIL_FROM.",
+    )
+    twilio_names: bool = Field(
+        default=False,
+        validation_alias="NOTIFY_TWILIO_NAMES",
+        description="Whether the account may send SMS under a name that the patient chose, where the country allows.",
+    )
 
     @field_validator("public_url")
     @classmethod
@@ -89,6 +115,25 @@ class Settings(CommonSettings):
     def _json_or_nothing(cls, keys: Any) -> Any:
         """An empty variable, as compose passes on what is not set, is none."""
         return (json.loads(keys) if keys.strip() else {}) if isinstance(keys, str) else keys
+
+    @field_validator("patient_url")
+    @classmethod
+    def _room_for_words(cls, url: str) -> str:
+        own = septets(url.replace("{token}", ""))
+        if own is None or own > LONGEST_PATIENT_URL:
+            raise ValueError(f"send at most {LONGEST_PATIENT_URL} characters beside {{token}}: SMS have 160")
+        return url
+
+    def patient_link_key(self) -> str:
+        """The secret of patients' links; empty where there are none. Raises RuntimeError that says what to set."""
+        if not self.patient_url:
+            return ""
+        if len(self.patient_link_secret) < 16 or self.patient_link_secret == self.link_secret:
+            raise RuntimeError(
+                "Set NOTIFY_PATIENT_LINK_SECRET to at least 16 random characters, others than NOTIFY_LINK_SECRET: "
+                "links in messages to patients are sealed with it, and the patient app checks them by it."
+            )
+        return self.patient_link_secret
 
     def link_key(self) -> str:
         """The secret that links are made with. Raises RuntimeError that says what to set."""

@@ -10,6 +10,7 @@ from shared.contracts.assessments import Assessment
 from shared.contracts.base import Contract, Document, Fact
 from shared.contracts.clinics import Clinic, Clinician
 from shared.contracts.contacts import ContactState
+from shared.contracts.letters import PatientLetters
 from shared.contracts.moods import (
     CheckInCorrected,
     CheckInRecorded,
@@ -47,6 +48,7 @@ EVENTS: dict[str, type[Contract]] = {
     "rapport.insights.assessment.v1": Assessment,
     "rapport.notify.alert.v1": Alert,
     "rapport.notify.contact.v1": ContactState,
+    "rapport.notify.letters.v1": PatientLetters,
 }
 """Every event type and its model; `TYPES` is the way back."""
 
@@ -68,6 +70,7 @@ __all__ = [
     "EntryWithdrawn",
     "Fact",
     "Patient",
+    "PatientLetters",
     "Question",
     "QuestionAsked",
     "QuestionnaireCompleted",

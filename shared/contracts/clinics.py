@@ -243,6 +243,10 @@ class ClinicSettings(Part):
         default=None, description="The clinic's own model of treatment response; None: *not on track* is off."
     )
     fatigue: Fatigue = Field(default_factory=Fatigue, description="How many alerts that can wait somebody is sent.")
+    wording: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="By language: the clinic's own words for messages to patients, by the name of the text.",
+    )
 
     def question_target(self, category: CategoryName) -> QuestionTarget:
         """Who answers such a question and by when: the clinic's own word, or the default."""

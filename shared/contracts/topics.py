@@ -15,4 +15,5 @@ class Topic(StrEnum):
     ASSESSMENTS = "assessments"
     ALERTS = "alerts"
     CONTACTS = "contacts"
+    LETTERS = "letters"
     DEAD_LETTERS = "dead-letters"

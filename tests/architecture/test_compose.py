@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from deploy.native.jars import HERE as NATIVE
+from services.watch import WatchSettings
 from tests.stack import KAFKA_IMAGE, MONGO_IMAGE
 
 ROOT = Path(__file__).parents[2]
@@ -113,6 +114,16 @@ def test_an_image_runs_as_nobody_in_particular(name: str) -> None:
     assert f"EXPOSE {port}" in lines
     assert any(f"127.0.0.1:{port}/healthz" in line for line in lines)
     assert lines[-1] == f'CMD ["python", "-m", "services.{name}"]'
+
+
+def test_the_watch_knows_no_service_and_starts_only_where_it_is_asked_for() -> None:
+    """Its image holds its own folder and shared, and every setting compose gives it is one it has."""
+    copied = {line.split()[1] for line in _dockerfile("watch") if line.startswith("COPY ") and "--from=" not in line}
+    told = COMPOSE["services"]["watch"]
+
+    assert copied == {"requirements/runtime.lock", "shared/", "services/__init__.py", "services/watch/"}
+    assert told["profiles"] == ["watch"]
+    assert {name.removeprefix("WATCH_").lower() for name in told["environment"]} <= set(WatchSettings.model_fields)
 
 
 def test_the_four_dockerfiles_differ_only_in_name_and_port() -> None:

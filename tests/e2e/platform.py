@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,7 +77,7 @@ class Platform:
     )
 
     async def start(self, *names: str) -> None:
-        """Start the named services, or all, and return when they are ready."""
+        """Start the named services, or all, and return when they are ready. `notify-2` is another one of notify."""
         for name in names or self._apps:
             self.urls.setdefault(name, f"http://127.0.0.1:{free_port()}")
             self._launch(name)
@@ -96,7 +97,7 @@ class Platform:
         }
         with (self.folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", f"services.{name}"],
+                [sys.executable, "-m", f"services.{name.partition('-')[0]}"],
                 cwd=ROOT,
                 env=environment | self.environment,
                 stdout=log,
@@ -123,14 +124,32 @@ class Platform:
 
     def stop(self) -> None:
         """End all processes in order; a graceful stop is part of what is tested."""
-        for process in self._processes.values():
+        self.end(*self._processes)
+
+    def end(self, *names: str) -> None:
+        """End some in order; one that was killed is gone already."""
+        processes = {name: self._processes.pop(name) for name in names}
+        for process in processes.values():
             process.terminate()
-        for name, process in self._processes.items():
+        for name, process in processes.items():
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise AssertionError(f"{name} did not stop within 20 s of SIGTERM") from None
+
+    @asynccontextmanager
+    async def instead(self, service: str, *replicas: str, environment: Mapping[str, str]) -> AsyncIterator[None]:
+        """While the block lasts a service runs as these replicas, which are told something else as well."""
+        self.end(service)
+        before, self.environment = self.environment, self.environment | environment
+        try:
+            await self.start(*replicas)
+            yield
+        finally:
+            self.end(*(name for name in replicas if name in self._processes))
+            self.environment = before
+            await self.start(service)
 
     def log(self, name: str) -> str:
         """The end of a service's output."""
@@ -275,8 +294,8 @@ def check_in(patient: str, mood: float, *, at: datetime | None = None, origin: s
     return {"patient": patient, "mood": mood, "occurred_at": (at or datetime.now(UTC)).isoformat(), "origin": origin}
 
 
-async def read_topic(bootstrap: str, topic: str, clinic: str) -> list[tuple[str, dict[str, str], Any]]:
-    """Every record of one clinic on a topic, oldest first, read without our code: key, headers, JSON."""
+async def read_topic(bootstrap: str, topic: str, *clinics: str) -> list[tuple[str, dict[str, str], Any]]:
+    """Every record of some clinics on a topic, oldest first, read without our code: key, headers, JSON."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
@@ -290,7 +309,7 @@ async def read_topic(bootstrap: str, topic: str, clinic: str) -> list[tuple[str,
             while await consumer.position(partition) < ends[partition]:
                 for record in (await consumer.getmany(partition, timeout_ms=500)).get(partition, []):
                     key = (record.key or b"").decode()
-                    if key.split("/")[0] == clinic:
+                    if key.split("/")[0] in clinics:
                         headers = {name: value.decode() for name, value in record.headers}
                         found.append((key, headers, json.loads(record.value)))
         return found

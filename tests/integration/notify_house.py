@@ -116,6 +116,9 @@ class House:
                 "openings",
                 "answered",
                 "load",
+                "letters",
+                "letters_due",
+                "letter_names",
                 "resume",
             ):
                 await database[collection].drop()

@@ -30,6 +30,7 @@ from shared.contracts.escalation import (
 )
 from shared.contracts.expected_response import ExpectedResponse, ExpectedStratum
 from shared.contracts.protocols import CheckInQuestion, Protocol, ProtocolName, Weekday
+from shared.contracts.wording import Wording
 from shared.runtime import Body
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), OneLine]
@@ -189,6 +190,7 @@ _CLINIC: Final[dict[str, Any]] = {
     "question_targets": {"medication": {"role": "prescriber", "minutes": 240}},
     "webhooks": [{"name": "record-system", "url": "https://hooks.harbour.example/rapport", "generation": 1}],
     "verify_contacts": False,
+    "wording": {"en": {"neutral_sms": "{sender}: Something new for you: {where}"}},
     "protocols": [
         {
             "name": "daily-mood",
@@ -271,6 +273,11 @@ class ClinicBody(Body):
     )
     fatigue: FatigueBody = Field(
         default_factory=FatigueBody, description="How many alerts that can wait somebody is sent (docs/escalation.md)."
+    )
+    wording: Wording = Field(
+        default_factory=dict,
+        max_length=10,
+        description="By language: your own words for messages to patients (docs/patient-messages.md).",
     )
     expected_response: ExpectedResponseBody | None = Field(
         default=None,

@@ -7,6 +7,7 @@ from typing import Final
 
 from services.intake.domain.escalation import wrong_escalation
 from services.intake.domain.protocols import wrong_protocols
+from services.intake.domain.wording import wrong_wording
 from shared.contracts import Clinic
 from shared.contracts.clinics import ClinicSettings, RuleSet, Scale
 from shared.errors import FieldError, invalid
@@ -128,6 +129,7 @@ def _wrong_with(settings: ClinicSettings) -> Iterator[FieldError]:
     yield from _wrong_rules(settings.rule_set)
     yield from wrong_escalation(settings)
     yield from wrong_protocols(settings, BUILT_IN)
+    yield from wrong_wording(settings)
     for index, domain in enumerate(settings.detail_domains):
         labels = domain.split(".")
         if len(labels) < 2 or not all(label.replace("-", "").isalnum() and label.isascii() for label in labels):

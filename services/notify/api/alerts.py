@@ -97,6 +97,9 @@ class DeliveryReply(BaseModel):
     )
     receipt_code: str | None = Field(description="The provider's own word for it.")
     unconfirmed: bool = Field(description="Accepted, and no receipt came in time: not relied on alone.")
+    provider: str | None = Field(
+        description="Which provider has it: by its own answer, or by its receipt where the answer was lost."
+    )
     attempts: list[AttemptReply]
 
 
@@ -337,6 +340,7 @@ def _reply(delivery: Delivery, rounds: list[int], leg: Leg | None, due_at: datet
         receipt=leg.receipt.value if leg and leg.receipt else None,
         receipt_code=leg.receipt_code if leg else None,
         unconfirmed=leg is not None and leg.unconfirmed,
+        provider=leg.provider if leg else None,
         attempts=[
             AttemptReply(at=a.at, outcome=a.outcome.value, code=a.code, provider=a.provider or None)
             for a in (leg.attempts if leg else ())

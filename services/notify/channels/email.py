@@ -15,9 +15,11 @@ from typing import Any, Final, Literal
 import aiosmtplib
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from services.notify.channels.words import absolute, one_line, subject, urgency_word
+from services.notify.channels.letters import compose_letter
+from services.notify.channels.words import absolute, subject, urgency_word
 from services.notify.domain import Notice, Outcome, Result
 from shared.contracts.assessments import Chart
+from shared.gsm7 import one_line
 
 Draw = Callable[[Chart], Awaitable[bytes | None]]
 """Draws a chart as PNG, or gives None where it could not be had in time."""
@@ -48,8 +50,10 @@ class _Unreachable(Exception):  # noqa: N818  what happened
 class EmailChannel:
     """Words for a notice, as text and HTML, and an SMTP server to carry them. One that stays open needs `close`."""
 
-    def __init__(self, *, server: SmtpServer, sender: str, draw: Draw) -> None:
+    def __init__(self, *, server: SmtpServer, sender: str, draw: Draw, patient_sender: str = "") -> None:
+        """patient_sender: the address that letters to patients come from; the same where there is none."""
         self._server, self._sender, self._draw = server, sender, draw
+        self._patient_sender = patient_sender or sender
         self._idle: list[tuple[aiosmtplib.SMTP, float]] = []
         self._slots = asyncio.Semaphore(CONNECTIONS)
         self._templates = Environment(
@@ -78,6 +82,8 @@ class EmailChannel:
         The Message-ID is the same for every try, so that a duplicate is recognisable. Raises ValueError where the
         address cannot be written into a header.
         """
+        if notice.letter is not None:
+            return compose_letter(notice, notice.letter, self._patient_sender, self._templates)
         message = EmailMessage(policy=SMTP_POLICY if notice.address.isascii() else SMTPUTF8_POLICY)
         domain = self._sender.rpartition("@")[2]
         message["From"] = Address(one_line(notice.clinic_name), addr_spec=self._sender)
@@ -171,7 +177,8 @@ class EmailChannel:
     async def _hand_over(self, smtp: aiosmtplib.SMTP, address: str, message: EmailMessage) -> Result:
         options = [] if address.isascii() else ["SMTPUTF8"]
         try:
-            await smtp.sendmail(self._sender, [address], message.as_bytes(), mail_options=options, rcpt_options=[])
+            sender = message["From"].addresses[0].addr_spec
+            await smtp.sendmail(sender, [address], message.as_bytes(), mail_options=options, rcpt_options=[])
         except aiosmtplib.SMTPRecipientsRefused as error:
             return _refused(error.recipients[0].code)
         except aiosmtplib.SMTPResponseException as error:

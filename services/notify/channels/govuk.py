@@ -40,8 +40,9 @@ class GovUkNotify:
         self._client, self._template, self._clock = client, template, clock
         self._receipt_within = receipt_within
 
-    async def send(self, to: str, text: str, reference: str) -> Result:
-        """Hand over one text. reference: comes back in the receipt, and is the same for every try."""
+    async def send(self, to: str, text: str, reference: str, sender: str = "") -> Result:
+        """Hand over one text. reference: comes back in the receipt, and is the same for every try. sender: not used,
+        the template has its own."""
         body = {
             "phone_number": to,
             "template_id": self._template,

@@ -19,8 +19,9 @@ OPTED_OUT: Final = 21610
 class SmsProvider(Protocol):
     """A way to hand a text over to a mobile network."""
 
-    async def send(self, to: str, text: str, reference: str) -> Result:
-        """Hand over one text; reference: the same for every try. Never raises for what the provider answers."""
+    async def send(self, to: str, text: str, reference: str, sender: str = "") -> Result:
+        """Hand over one text; reference: the same for every try; sender: a name to send it under, where the provider
+        can. Never raises for what the provider answers."""
         ...
 
 
@@ -32,7 +33,8 @@ class SmsChannel:
 
     async def send(self, notice: Notice) -> Result:
         """Hand a notice over as one SMS."""
-        return await self._provider.send(notice.address, sms_text(notice), notice.token)
+        name = notice.letter.sender if notice.letter is not None and notice.letter.named else ""
+        return await self._provider.send(notice.address, sms_text(notice), notice.token, name)
 
 
 class Twilio:
@@ -52,19 +54,23 @@ class Twilio:
         sender: str,
         callback: str = "",
         receipt_within: timedelta | None = None,
+        names: bool = False,
     ) -> None:
         """client: with Twilio's (or its stand-in's) base URL, basic auth and a time-out.
 
         sender: a number, a sender's name, or a messaging service (`MG...`). callback: where receipts are sent to.
+        names: whether the account may send under the names that patients chose.
         """
+        self._names = names
         self._client, self._sender, self._callback = client, sender, callback
         self._receipt_within = receipt_within if callback else None
         self._from = "MessagingServiceSid" if sender.startswith("MG") else "From"
         self._path = f"/2010-04-01/Accounts/{account}/Messages.json"
 
-    async def send(self, to: str, text: str, reference: str) -> Result:
-        """Hand over one text."""
-        form = {"To": to, self._from: self._sender, "Body": text}
+    async def send(self, to: str, text: str, reference: str, sender: str = "") -> Result:
+        """Hand over one text. sender: a name of 2 to 11 letters, digits and spaces; not where names are not set up."""
+        by = {"From": sender} if sender and self._names else {self._from: self._sender}
+        form = {"To": to, **by, "Body": text}
         if self._callback:
             form["StatusCallback"] = f"{self._callback}?leg={reference}"
         try:

@@ -1,47 +1,16 @@
-"""The words of messages: times in the clinic's zone, and SMS that fit into one segment of GSM 7-bit (3GPP 23.038)."""
+"""The words of messages: times in the clinic's zone, and SMS that fit into one segment of GSM 7-bit."""
 
-import unicodedata
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.notify.domain import Line, Notice
 from shared.contracts.base import Urgency
+from shared.gsm7 import SMS_SEPTETS, gsm, one_line, septets
 
-SMS_SEPTETS: Final = 160
-_BASIC: Final = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_EXTENDED: Final = frozenset("^{}\\[~]|€")
-_PLAIN: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "`": "'"})
 _SHORTEST_CLINIC: Final = 3
 REPLY: Final = "Reply A if you have it, or open "
 """Where there is room for it beside the whole of the clinic's name."""
-
-
-def septets(text: str) -> int | None:
-    """How many septets a text takes in GSM 7-bit; None where it has a character outside of it."""
-    if not all(character in _BASIC or character in _EXTENDED for character in text):
-        return None
-    return len(text) + sum(character in _EXTENDED for character in text)
-
-
-def gsm(text: str) -> str:
-    """A text in GSM 7-bit: typographic marks made plain, accents it lacks taken off, what is left over left out."""
-    out = []
-    for character in one_line(text).translate(_PLAIN):
-        if character in _BASIC or character in _EXTENDED:
-            out.append(character)
-        else:
-            plain = unicodedata.normalize("NFKD", character)
-            out.extend(c for c in plain if c in _BASIC or c in _EXTENDED)
-    return " ".join("".join(out).split())
-
-
-def one_line(text: str) -> str:
-    """A text without line breaks and control characters: safe in a header."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def clock_time(at: datetime) -> str:
@@ -74,7 +43,7 @@ def urgency_word(urgency: Urgency) -> str:
 
 
 def subject(notice: Notice) -> str:
-    """An e-mail's subject: clinic, reference, urgency and deadline; nothing of the patient."""
+    """An alert e-mail's subject: clinic, reference, urgency and deadline; nothing of the patient."""
     clinic = one_line(notice.clinic_name)
     if notice.verification is not None:
         return f"{clinic}: confirm that alerts reach you here"
@@ -89,6 +58,8 @@ def subject(notice: Notice) -> str:
 
 def sms_text(notice: Notice) -> str:
     """One segment, at most 160 septets: the clinic's name gives way where it is long. Nothing of the patient."""
+    if notice.letter is not None:
+        return notice.letter.sms
     if notice.verification is not None:
         rest = f": confirm this number for alerts: {notice.verification.link}"
         return _shortened(gsm(notice.clinic_name), SMS_SEPTETS - (septets(rest) or len(rest))) + rest

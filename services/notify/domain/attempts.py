@@ -46,8 +46,10 @@ def after_attempt(
     channel, then to the fallback contact, whose own last channel is tried again and again.
     """
     leg = next((leg for leg in delivery.legs if leg.id == leg_id), None)
-    if leg is None or leg.state is LegState.SENT:
+    if leg is None:
         return delivery
+    if leg.state is LegState.SENT:
+        return with_leg(delivery, _known_sent(leg, result, now))
     tried = leg.model_copy(
         update={
             "tries": leg.tries + 1,
@@ -63,6 +65,20 @@ def after_attempt(
         return refused(with_leg(delivery, tried), tried, person=person, fallback=fallback, now=now, why=why)
     due_at = now if result.another else now + _backoff(tried.tries, result, jitter)
     return looked_at(with_leg(delivery, tried.model_copy(update={"due_at": due_at})))
+
+
+def _known_sent(leg: Leg, result: Result, now: datetime) -> Leg:
+    """It counts as sent already: a receipt was faster than we, or another replica. The trail keeps the try, once."""
+    attempt = attempt_of(result, now)
+    if attempt in leg.attempts:
+        return leg
+    update = {"tries": leg.tries + 1, "attempts": (*leg.attempts, attempt)[-KEPT_ATTEMPTS:]}
+    if result.outcome is Outcome.ACCEPTED:
+        update |= {
+            "provider": leg.provider or result.provider or None,
+            "message": leg.message or result.message or None,
+        }
+    return leg.model_copy(update=update)
 
 
 def attempt_of(result: Result, now: datetime) -> Attempt:

@@ -97,12 +97,14 @@ class Receipt(StrEnum):
 
 
 class Heard(_Row):
-    """What a receipt says. message: the provider's id of what it is about; id: its own, where it has one."""
+    """What a receipt says. message: the provider's id of what it is about; id: its own, where it has one; provider:
+    whose it is, where that is known."""
 
     message: str
     receipt: Receipt
     code: str
     id: str = ""
+    provider: str = ""
 
 
 class Leg(_Row):
@@ -215,8 +217,9 @@ class Delivery(_Row):
 
     @property
     def finished(self) -> bool:
-        """Whether nobody needs to look at it again: nothing is waiting, no receipt either."""
-        return self.done and self.confirm_at is None
+        """Whether nobody needs to look at it again: nothing is waiting, no receipt either, and its alerts know: a lease
+        that nobody gave back is one whose holder may have died before telling them."""
+        return self.done and self.confirm_at is None and self.lease_until is None
 
     @property
     def waiting(self) -> list[Leg]:
@@ -339,7 +342,7 @@ def without_items(delivery: Delivery, needed: Callable[[Item], bool], why: str) 
         leg.model_copy(update={"state": LegState.CANCELLED, "why": why}) if leg.state is LegState.PENDING else leg
         for leg in delivery.legs
     )
-    return delivery.model_copy(update={"legs": legs, "done": True})
+    return delivery.model_copy(update={"legs": legs, "done": True, "lease_until": None})
 
 
 def with_leg(delivery: Delivery, changed: Leg) -> Delivery:

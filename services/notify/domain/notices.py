@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.notify.domain.deliveries import Delivery, Kind
+from services.notify.domain.wording import Words
 from shared.contracts.assessments import Chart
 from shared.contracts.base import Urgency
 
@@ -49,7 +50,8 @@ class Notice:
 
     because: why this recipient is told now, where it is a step of an escalation; nothing of the patient. generation: of
     a webhook's secret. tried: the providers of the tries before this one. others: how many more alerts this message
-    stands for, held until now. gathered: of a digest, why these come together.
+    stands for, held until now. gathered: of a digest, why these come together. letter: the words, where it goes to a
+    patient and is about no alert.
     """
 
     token: str
@@ -67,6 +69,7 @@ class Notice:
     others: int = 0
     verification: Verification | None = None
     gathered: str | None = None
+    letter: Words | None = None
 
 
 def gathered(delivery: Delivery) -> str | None:

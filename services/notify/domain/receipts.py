@@ -89,7 +89,8 @@ def _noted(leg: Leg, heard: Heard, now: datetime) -> Leg:
 def _delivered(delivery: Delivery, leg: Leg, heard: Heard, now: datetime) -> Delivery:
     """It arrived, so it is told: also where the provider's answer was lost, or another leg has taken over since."""
     state = leg.state if leg.state is LegState.CANCELLED else LegState.SENT
-    update = {"delivered_at": now, "state": state, "why": None, "early": ()}
+    provider = leg.provider or heard.provider or None
+    update = {"delivered_at": now, "state": state, "why": None, "early": (), "provider": provider}
     return _unless_all_heard(looked_at(with_leg(delivery, _noted(leg, heard, now).model_copy(update=update))))
 
 

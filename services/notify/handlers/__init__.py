@@ -3,6 +3,7 @@
 from services.notify.handlers.auditing import Auditor, Reconciliation
 from services.notify.handlers.by_link import ByLink, Shown
 from services.notify.handlers.by_sms import BySms, Reply
+from services.notify.handlers.carrying import Carrier, Writing
 from services.notify.handlers.contacts import Contacts
 from services.notify.handlers.deciding import Deciding
 from services.notify.handlers.desk import Desk, Trail
@@ -11,6 +12,8 @@ from services.notify.handlers.figures import Figures
 from services.notify.handlers.gauges import keep_showing, show
 from services.notify.handlers.handing_over import HandingOver, Messenger
 from services.notify.handlers.holding import Holding
+from services.notify.handlers.letterbox import Letterbox, Letters, Together
+from services.notify.handlers.messages import Messages
 from services.notify.handlers.pacing import Pacing
 from services.notify.handlers.post import Post
 from services.notify.handlers.receiving import Receiving
@@ -24,6 +27,7 @@ __all__ = [
     "Auditor",
     "ByLink",
     "BySms",
+    "Carrier",
     "Contacts",
     "Deciding",
     "Desk",
@@ -31,6 +35,9 @@ __all__ = [
     "Figures",
     "HandingOver",
     "Holding",
+    "Letterbox",
+    "Letters",
+    "Messages",
     "Messenger",
     "OpenAlerts",
     "Pacing",
@@ -40,8 +47,10 @@ __all__ = [
     "Reconciliation",
     "Reply",
     "Shown",
+    "Together",
     "Trail",
     "Verifying",
+    "Writing",
     "keep_showing",
     "show",
 ]

@@ -116,6 +116,10 @@ class HandingOver:
         from us. Raises Recoverable."""
         alerts = await self._alerts.load_many(item.alert for item in delivery.items)
         if delivery.done:
+            if delivery.handed_over and delivery.kind is not Kind.HOOK:
+                await self.settle(delivery)  # whoever handed it over may have died before its alerts heard of it
+            if delivery.confirm_at is None:
+                return await self._deliveries.change(delivery.id, released)
             return await self._unconfirmed(delivery, alerts)
         await self._queue_next_step(delivery, alerts)
         prepared = await self._prepared(delivery, alerts)
@@ -257,7 +261,7 @@ class HandingOver:
     async def _recorded(
         self, delivery: Delivery, leg: Leg, result: Result | datetime | None, *, last: bool
     ) -> Delivery | None:
-        """Write down what came of a leg; with the last one the lease is given back."""
+        """Write down what came of a leg; with the last one, and once the alerts know, the lease is given back."""
         now, jitter = self._clock.now(), random.random()  # noqa: S311  spreading load, not hiding anything
         person = self._post.person(delivery.clinic, leg, now)
         fallback = self._post.fallback(delivery.clinic, now)
@@ -273,7 +277,8 @@ class HandingOver:
             elif result is not None:
                 row = after_attempt(row, leg.id, result, person=person, fallback=fallback, now=now, jitter=jitter)
                 row = heard_early(row, leg.id, person=person, fallback=fallback, now=now)
-            return released(row) if last else row
+            told = row.done and row.handed_over and row.kind is not Kind.HOOK
+            return released(row) if last and not told else row
 
         if isinstance(result, Result):
             DELIVERIES.labels(leg.channel.value, result.outcome.value).inc()
@@ -285,7 +290,11 @@ class HandingOver:
             self._count_handed_over(changed, now)
         if changed.done and changed.handed_over:
             await _persistently(lambda: self.settle(changed))
+            return await _persistently(lambda: self._let_go(changed)) if last else changed
         return changed
+
+    async def _let_go(self, told: Delivery) -> Delivery | None:
+        return await self._deliveries.swap(told, released(told)) or await self._deliveries.change(told.id, released)
 
     def _count_handed_over(self, delivery: Delivery, now: datetime) -> None:
         if delivery.accepted_at is not None:

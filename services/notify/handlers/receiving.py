@@ -32,7 +32,15 @@ OnReply: TypeAlias = Callable[[str, str, str], Awaitable[str | None]]
 provider's id of it. Returns what to answer; None: nothing."""
 SendText: TypeAlias = Callable[[str, str, str], Awaitable[Result]]
 """Sends a text by one provider: to which number, its words, a reference."""
-PROVIDERS = ("twilio", "govuk-notify", "email")
+OnReceipt: TypeAlias = Callable[[str, Heard], Awaitable[bool]]
+"""Who else sends under names of their own: the name, and what was heard; whether it is theirs."""
+EMAIL = "email"
+PROVIDERS = ("twilio", "govuk-notify", EMAIL)
+
+
+async def nobody_else(name: str, heard: Heard) -> bool:
+    """Nobody else sends anything."""
+    return False
 
 
 class Receiving:
@@ -47,12 +55,14 @@ class Receiving:
         dispatcher: Dispatcher,
         clock: Clock,
         on_reply: OnReply,
+        on_receipt: OnReceipt = nobody_else,
         senders: Mapping[str, SendText] = MappingProxyType({}),
     ) -> None:
         """senders: the providers by which answers are sent as texts of their own, by name."""
         self._deliveries, self._post, self._contacts = deliveries, post, contacts
         self._dispatcher, self._clock = dispatcher, clock
         self._on_reply, self._senders = on_reply, senders
+        self._on_receipt = on_receipt
         for provider in PROVIDERS:  # from zero on, or Prometheus does not see the first one as an increase
             for word in (*(receipt.value for receipt in Receipt), "unknown", "refused"):
                 RECEIPTS.labels(provider, word)
@@ -63,12 +73,15 @@ class Receiving:
         Raises Recoverable.
         """
         rows = await self._deliveries.of_leg(leg)
-        RECEIPTS.labels(provider, heard.receipt.value if rows else "unknown").inc()
+        known = bool(rows) or await self._on_receipt(leg, heard)
+        RECEIPTS.labels(provider, heard.receipt.value if known else "unknown").inc()
+        if provider != EMAIL:  # which relay took it a bounce does not say
+            heard = heard.model_copy(update={"provider": provider})
         for row in rows.values():
             for one in row.legs:
                 if leg in (one.id, one.bundled):
                     await self._heard(row, one, heard)
-        return bool(rows)
+        return known
 
     async def _heard(self, row: Delivery, leg: Leg, heard: Heard) -> None:
         now = self._clock.now()

@@ -43,9 +43,11 @@ from shared.logs import logger
 from shared.metrics import ENTRIES_SET_ASIDE
 
 log = logger(__name__)
-SUBSCRIPTIONS: Final = frozenset({Topic.ASSESSMENTS, Topic.PATIENTS, Topic.ALERTS})
-"""What `Reconciler` reads, partition by partition."""
-OWN: Final = frozenset({Topic.ALERTS})
+SUBSCRIPTIONS: Final = frozenset(
+    {Topic.ASSESSMENTS, Topic.PATIENTS, Topic.ALERTS, Topic.REMINDERS, Topic.QUESTIONS, Topic.LETTERS}
+)
+"""What `Reconciler` and `Letterbox` read, partition by partition."""
+OWN: Final = frozenset({Topic.ALERTS, Topic.LETTERS})
 """Read to the end before anything else of a partition, so that what was told is known."""
 TABLES: Final = frozenset({Topic.CLINICS, Topic.CONTACTS})
 """What every instance reads whole."""

@@ -188,8 +188,10 @@ class Deliveries:
         """Compare-and-set; None where somebody else was faster. Raises Recoverable."""
         began = self._clock.now()
         new = new.model_copy(update={"version": old.version + 1})
-        if not new.finished:
-            await self._due.mark(new.id, next_due(new))
+        at = next_due(new)
+        marked = not old.finished and at == next_due(old) and at > began  # in a bucket that is not cleared before then
+        if not new.finished and not marked:
+            await self._due.mark(new.id, at)
         with recoverable():
             result = await self._collection.update_one({"_id": old.id, "version": old.version}, {"$set": _fields(new)})
         if result.matched_count == 0:
@@ -294,6 +296,25 @@ def _buckets(since: datetime, until: datetime) -> Iterator[str]:
         minute += _MINUTE
 
 
+class LetterNames:
+    """Which letters go by a name: what a provider knows one by, or what stands in its link."""
+
+    def __init__(self, *, collection: Collection) -> None:
+        self._collection = collection
+
+    async def enter(self, names: Mapping[str, str]) -> None:
+        """Have letters found by these names. Safe to repeat. Raises Recoverable."""
+        writes = [UpdateOne({"_id": name}, {"$addToSet": {"letters": one}}, upsert=True) for name, one in names.items()]
+        for start in range(0, len(writes), CHUNK):
+            await written(self._collection, writes[start : start + CHUNK])
+
+    async def find(self, name: str) -> list[str]:
+        """The letters that go by a name. Raises Recoverable."""
+        with recoverable():
+            found = await self._collection.find_one({"_id": name})
+        return [] if found is None else list(found["letters"])
+
+
 class Store:
     """notify's collections, opened together."""
 
@@ -302,6 +323,8 @@ class Store:
         self.register = Register(collection=database["register"])
         self.due = DueTimes(collection=database["due"], clock=clock)
         self.paces = Paces(collection=database["paces"])
+        self.letters_due = DueTimes(collection=database["letters_due"], clock=clock)
+        self.letter_names = LetterNames(collection=database["letter_names"])
         self.deliveries = Deliveries(
             collection=database["deliveries"], references=database["references"], due=self.due, clock=clock
         )

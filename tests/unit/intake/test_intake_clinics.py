@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.intake import domain
+from services.intake.api.clinic import ClinicBody
 from shared.contracts import Clinic
 from shared.contracts.clinics import ClinicSettings, Scale, Webhook
 from shared.contracts.escalation import Step
@@ -282,3 +283,29 @@ def test_webhooks_are_the_clinic_s_and_no_person_s_channel() -> None:
     """A step and a clinician name e-mail or SMS; the refusal says so."""
     with pytest.raises(ValidationError, match="send email or sms"):
         Step.model_validate({"who": "clinician", "after_minutes": 0, "channels": ["webhook"]})
+
+
+def test_a_clinic_may_word_messages_to_patients_itself() -> None:
+    """In any language, text by text; what it does not word stays ours."""
+    own = {"de": {"check_in_sms": "{sender}: Zeit für Ihren Eintrag: {where}"}}
+
+    assert set_up(wording=own).settings[-1].wording == own
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{name}, it is time: {where}", "It is time", "Время: {where}", "{where" + "x" * 60, "x" * 49 + "{where}"],
+)
+def test_words_that_could_not_be_sent_are_refused_with_where_they_stand(text: str) -> None:
+    """Another placeholder, none, letters that make two messages of one, an open brace, too long."""
+    with pytest.raises(Problem) as refused:
+        set_up(wording={"en": {"button": "Open", "check_in_sms": text}})
+
+    assert pointers(refused) == ["/wording/en/check_in_sms"]
+
+
+@pytest.mark.parametrize("wording", [{"english": {"button": "Open"}}, {"en": {"nonsense": "Open"}}])
+def test_a_language_or_text_there_is_not_is_refused_at_the_door(wording: dict[str, dict[str, str]]) -> None:
+    """A slip in a name would be silence: the clinic's words would never be used."""
+    with pytest.raises(ValidationError):
+        ClinicBody.model_validate(settings().model_dump(exclude={"effective_from"}) | {"name": "H", "wording": wording})

@@ -263,7 +263,10 @@ class Escalating(RuleBasedStateMachine):
 
     @invariant()
     def an_unacknowledged_at_once_alert_has_a_next_attempt_within_policy_or_has_used_up_all_steps(self) -> None:
-        """Its row is there, not done, due by then, and marked where the dispatcher looks."""
+        """Its row is there, not done, due by then, and marked where the dispatcher looks.
+
+        Where all of that was told and news that can wait came after it, the news may wait in a digest, to the deadline.
+        """
         rows, now = self.story.world.rows(), self.story.world.clock.now()
         for alert in self.story.world.alerts():
             if alert.status is not AlertStatus.OPEN or alert.urgency is not Urgency.AT_ONCE or used_up(alert):
@@ -272,7 +275,11 @@ class Escalating(RuleBasedStateMachine):
             assert run is not None
             due = min(step.due_at for step in run.steps if step.settled_at is None)
             mine = [rows[row] for row in _ids(alert) if row in rows and not rows[row].done]
-            assert any(next_due(row) <= max(due, now + RETRY) and self._is_marked(row, now) for row in mine)
+            by = max(due, now + RETRY)
+            if run.urgency is not Urgency.AT_ONCE:
+                by = max(by, alert.deadline)
+                mine += [row for row in rows.values() if not row.done and alert.key in {one.alert for one in row.items}]
+            assert any(next_due(row) <= by and self._is_marked(row, now) for row in mine)
 
     def _is_marked(self, row: Delivery, now: datetime) -> bool:
         buckets = self.story.world.database._records.get("due", {})

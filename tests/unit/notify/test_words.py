@@ -15,10 +15,11 @@ from jinja2 import Environment, PackageLoader
 
 from services.notify.api.page import Pages
 from services.notify.channels import EmailChannel, SmtpServer, no_chart, sms_text
-from services.notify.channels.words import by_when, gsm, septets, subject
+from services.notify.channels.words import by_when, subject
 from services.notify.domain import Detail, Line, Notice, Verification, detail_allowed, link_of, parse_link, reference_of
 from shared.contracts.assessments import Chart
 from shared.contracts.base import Urgency
+from shared.gsm7 import gsm, septets
 from tests.unit.notify.made import MONDAY
 
 PICTURE = b"\x89PNG not really"
@@ -28,6 +29,7 @@ INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1), timezones=st
 ZONES = st.sampled_from(["Europe/London", "America/New_York", "Asia/Kathmandu", "Pacific/Auckland", "UTC"])
 RELAXED = settings(deadline=None)
 VERIFYING = {"verify.txt.j2", "verify.html.j2", "verify-page.html.j2"}
+LETTERS = {"letter.txt.j2", "letter.html.j2"}
 LONGEST_URL = "https://" + "alerts-of-the-clinic" * 2 + ".example.org"
 
 
@@ -236,7 +238,7 @@ def test_no_template_is_left_unrendered() -> None:
     """Every template file is one of those rendered in these tests, so none can rot."""
     found = Environment(loader=PackageLoader("services.notify", "templates"), autoescape=True).list_templates()
 
-    assert set(found) == {"email.txt.j2", "email.html.j2", "page.html.j2", *VERIFYING}
+    assert set(found) == {"email.txt.j2", "email.html.j2", "page.html.j2", *VERIFYING, *LETTERS}
 
 
 def test_a_verification_message_asks_to_confirm_and_says_nothing_of_anybody() -> None:

@@ -74,7 +74,8 @@ async def backtest_agrees(
     ]
     print(f"backtest of {len(watched)} people in {took:.1f} s, by the oracle in {judged:.1f} s: {len(named)} concerns")
     print({rule: (of_it["proposed"], of_it["today"]) for rule, of_it in counts.items()})
-    assert _differences(set(ours), set(named)) == []
+    wrong = _differences(set(ours), set(named))
+    assert not wrong, "\n".join(wrong)
     assert [one["today"] for one in result["raised"]] == [
         any(_same_trouble(one, other) for other in theirs) for one in named
     ]

@@ -30,7 +30,7 @@ async def test_caseload_and_backtest_of_a_mood_apps_log_are_the_oracles(platform
         await agrees(clinic)
         found = await inputs(clinic)
         shown = await caseload_agrees(clinic, found)
-        rules = await backtest_agrees(clinic, found, PROPOSED, seconds=60)
+        rules = await backtest_agrees(clinic, found, PROPOSED, seconds=150)
 
     print(f"{sent.total} entries of {len(shown)} people")
     assert sent.refused == []

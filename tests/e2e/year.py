@@ -29,8 +29,8 @@ ENDED: Final = (
     *(["steady"] * 6),
     *(["worsens"] * 6),
     *(["mild"] * 6),
-    *(["no_last"] * 5),
-    *(["leaves"] * 5),
+    *(["no_last"] * 6),
+    *(["leaves"] * 4),
 )
 IN_CARE: Final = (*(["recovers"] * 6), *(["steady"] * 5), *(["worsens"] * 4), *(["silent"] * 4))
 """How courses go; those of ENDED are over by the end of the year."""

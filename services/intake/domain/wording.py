@@ -1,4 +1,4 @@
-"""A clinic's own words for messages, refused where they could not be sent as one SMS, name too much or say too little."""
+"""A clinic's own words for messages, refused where they cannot be sent as one SMS, name too much or say too little."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,5 @@
 """The words of messages: times in the clinic's zone, and SMS that fit into one segment of GSM 7-bit."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -100,7 +99,7 @@ def own_text(notice: Notice, name: AlertWordingName) -> str | None:
 
 
 def _own_sms(notice: Notice) -> str | None:
-    """The clinic's own words in one segment, its name giving way; None where it has none, or they do not fit after all."""
+    """The clinic's own words in one segment, its name giving way; None where it has none, or they do not fit."""
     several = notice.digest or notice.others
     text = own_words(_N.DIGEST_SMS if several else _N.ALERT_SMS, notice.language, notice.own)
     if text is None:
@@ -111,7 +110,7 @@ def _own_sms(notice: Notice) -> str | None:
     return sms if (septets(sms) or SMS_SEPTETS + 1) <= SMS_SEPTETS else None
 
 
-def _values(notice: Notice) -> Mapping[str, str]:
+def _values(notice: Notice) -> dict[str, str]:
     """What placeholders stand for: nothing of the patient. The deadline reads the same in every language."""
     first = _most_urgent(notice)
     return {

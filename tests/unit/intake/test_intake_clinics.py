@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from services.intake import domain
 from services.intake.api.clinic import ClinicBody
+from services.intake.api.clinicians import ClinicianBody
 from shared.contracts import Clinic
 from shared.contracts.clinics import ClinicSettings, Scale, Webhook
 from shared.contracts.escalation import Step
@@ -330,6 +331,16 @@ def test_words_for_clinicians_that_say_too_little_or_too_much_are_refused(name: 
         set_up(wording={"de": {name: text}})
 
     assert pointers(refused) == [f"/wording/de/{name}"]
+
+
+def test_a_clinician_may_choose_a_language() -> None:
+    """As a code; English where none is said."""
+    plain = {"name": "Priya", "email": "priya@harbour.example", "channels": ["email"]}
+
+    assert ClinicianBody.model_validate(plain).language == "en"
+    assert ClinicianBody.model_validate(plain | {"language": "de-AT"}).language == "de-AT"
+    with pytest.raises(ValidationError):
+        ClinicianBody.model_validate(plain | {"language": "German"})
 
 
 def test_what_is_urgent_has_another_word_than_what_can_wait() -> None:

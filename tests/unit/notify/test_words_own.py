@@ -14,7 +14,9 @@ from services.notify.domain import Detail, Notice
 from services.notify.domain.alert_wording import filled, own_words
 from shared.contracts.alert_wording import LONGEST, AlertWordingName, wrong_alert_words
 from shared.contracts.base import Urgency
+from shared.contracts.escalation import EscalationSettings
 from shared.gsm7 import SMS_SEPTETS, septets
+from tests.unit.notify.escalating import STAFF, Story, staff
 from tests.unit.notify.made import MONDAY
 from tests.unit.notify.test_words import body, composed, line, notice
 
@@ -204,6 +206,23 @@ def test_no_placeholder_could_carry_anything_of_a_patient(name: AlertWordingName
 def test_words_that_could_not_be_sent_or_say_too_little_are_refused(name: str, text: str) -> None:
     """No reference, link or priority; another placeholder; a second segment; a second line; too long."""
     assert wrong_alert_words(AlertWordingName(name), text)
+
+
+async def test_each_recipient_is_told_in_their_own_language() -> None:
+    """A German clinician in the clinic's German; her deputy, who chose none, in its English; no deploy, no restart."""
+    people = (staff("priya", language="de", deputy="dee"), *STAFF[1:])
+    steps = [{"who": "clinician", "after_minutes": 0}, {"who": "deputy", "after_minutes": 15}]
+    story = Story(
+        people=people, wording=OWN, escalation=EscalationSettings.model_validate({"at_once": {"steps": steps}})
+    )
+    await story.hears("item 9")
+    await story.minutes(15)
+
+    told = {one.to.partition("@")[0]: subject(one.notice) for one in story.world.sent if "@" in one.to}
+    reference = story.alert.reference
+    assert set(told) == {"priya", "dee"}
+    assert f": Hinweis {reference}, dringend, bis " in told["priya"]
+    assert told["dee"] == f"Look at {reference}, now"
 
 
 @settings(deadline=None, max_examples=200)

@@ -14,6 +14,7 @@ from shared.contracts.escalation import DutyRota, EscalationSettings
 from shared.contracts.expected_response import ExpectedResponse
 from shared.contracts.protocols import CheckInQuestion, Protocol, ProtocolName, Weekday
 from shared.contracts.topics import Topic
+from shared.contracts.wording import Language
 from shared.working_time import WorkingTime
 
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>,;\"]{1,64}@[A-Za-z0-9.-]{1,190}$", max_length=254)]
@@ -245,7 +246,8 @@ class ClinicSettings(Part):
     fatigue: Fatigue = Field(default_factory=Fatigue, description="How many alerts that can wait somebody is sent.")
     wording: dict[str, dict[str, str]] = Field(
         default_factory=dict,
-        description="By language: the clinic's own words for messages to patients, by the name of the text.",
+        description="By language: the clinic's own words for messages to patients and to clinicians, by the "
+        "name of the text.",
     )
 
     def question_target(self, category: CategoryName) -> QuestionTarget:
@@ -308,6 +310,7 @@ class Clinician(Document):
         description="Their own, in their own zone: outside of them only what is due at once reaches them.",
     )
     low_priority: LowPriority | None = Field(default=None, description="Left out: as the clinic chose.")
+    language: Language = Field(default="en", description="Of the clinic's own words, where it has some in it.")
 
     @property
     def key(self) -> str:

@@ -1,4 +1,7 @@
-"""A clinic's own words for messages to patients: which texts there are, what they may name, how long they may be."""
+"""A clinic's own words for messages to patients: which texts there are, what they may name, how long they may be.
+
+Those for messages to clinicians are in `shared.contracts.alert_wording`.
+"""
 
 from enum import StrEnum
 from string import Formatter
@@ -6,6 +9,7 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import StringConstraints
 
+from shared.contracts.alert_wording import AlertWordingName
 from shared.gsm7 import septets
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
@@ -42,7 +46,9 @@ class WordingName(StrEnum):
     STOP_BY_EMAIL = "stop_by_email"
 
 
-Wording: TypeAlias = dict[Language, dict[WordingName, Annotated[str, StringConstraints(max_length=MOST_IN_TEXT)]]]
+Wording: TypeAlias = dict[
+    Language, dict[WordingName | AlertWordingName, Annotated[str, StringConstraints(max_length=MOST_IN_TEXT)]]
+]
 """By language: the texts a clinic words itself."""
 _SHORT: Final = {WordingName.WHERE_NO_LINK: 40, WordingName.STOP: 18, WordingName.BUTTON: 30}
 _LONG: Final = {WordingName.STOP_BY_EMAIL: 200}

@@ -277,7 +277,8 @@ class ClinicBody(Body):
     wording: Wording = Field(
         default_factory=dict,
         max_length=10,
-        description="By language: your own words for messages to patients (docs/patient-messages.md).",
+        description="By language: your own words for messages to patients (docs/patient-messages.md) and to "
+        "clinicians (docs/escalation.md).",
     )
     expected_response: ExpectedResponseBody | None = Field(
         default=None,

@@ -27,6 +27,7 @@ from shared.contracts.clinics import (
     Role,
 )
 from shared.contracts.protocols import Weekday
+from shared.contracts.wording import Language
 from shared.runtime import Body, WaitForPosition, caller_with, problems
 
 router = APIRouter(tags=["clinic"])
@@ -64,6 +65,7 @@ class ClinicianBody(Body):
                     "quiet": [{"days": ["mon", "tue", "wed", "thu"], "starts": "18:00", "ends": "08:00"}],
                     "working_hours": {"mon": ["09:00", "17:00"], "tue": ["09:00", "17:00"], "wed": ["09:00", "13:00"]},
                     "low_priority": "message",
+                    "language": "en",
                 }
             ]
         }
@@ -89,6 +91,11 @@ class ClinicianBody(Body):
     )
     low_priority: LowPriority | None = Field(
         default=None, description="What can wait: one message each, or the morning's digest. Left out: the clinic's."
+    )
+    language: Language = Field(
+        default="en",
+        description="Which of the clinic's own words they are sent; else its English ones, else ours "
+        "(docs/escalation.md).",
     )
 
 

@@ -9,6 +9,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.policy import SMTPUTF8 as SMTPUTF8_POLICY
+from functools import partial
 from time import monotonic
 from typing import Any, Final, Literal
 
@@ -16,7 +17,7 @@ import aiosmtplib
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from services.notify.channels.letters import compose_letter
-from services.notify.channels.words import absolute, subject, urgency_word
+from services.notify.channels.words import absolute, own_text, subject, urgency_word
 from services.notify.domain import Notice, Outcome, Result
 from shared.contracts.assessments import Chart
 from shared.gsm7 import one_line
@@ -98,7 +99,8 @@ class EmailChannel:
             "notice": notice,
             "clinic": one_line(notice.clinic_name),
             "absolute": lambda at: absolute(at, notice.zone),
-            "urgency_word": urgency_word,
+            "urgency_word": partial(urgency_word, notice),
+            "own": partial(own_text, notice),
             "charts": {reference: f"cid:{reference}.{notice.token}@{domain}" for reference in charts},
         }
         name = "email" if notice.verification is None else "verify"

@@ -108,7 +108,8 @@ class AppriseChannel:
         """Hand over one notice. notice.address: the key."""
         urgent = any(line.urgency is Urgency.AT_ONCE for line in notice.lines)
         lines = [
-            f"Alert {one.reference}, {urgency_word(one.urgency)}, by {absolute(one.deadline, notice.zone)}: {one.link}"
+            f"Alert {one.reference}, {urgency_word(notice, one.urgency)}, "
+            f"by {absolute(one.deadline, notice.zone)}: {one.link}"
             for one in notice.lines
         ]
         body = {"title": subject(notice), "body": "\n".join(lines), "type": "warning" if urgent else "info"}

@@ -1,7 +1,7 @@
 """What a message says, before a channel puts it into words: no more of the patient than the clinic allows."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -51,7 +51,7 @@ class Notice:
     because: why this recipient is told now, where it is a step of an escalation; nothing of the patient. generation: of
     a webhook's secret. tried: the providers of the tries before this one. others: how many more alerts this message
     stands for, held until now. gathered: of a digest, why these come together. letter: the words, where it goes to a
-    patient and is about no alert.
+    patient and is about no alert. language, own: the recipient's, and the clinic's own words by language.
     """
 
     token: str
@@ -70,6 +70,8 @@ class Notice:
     verification: Verification | None = None
     gathered: str | None = None
     letter: Words | None = None
+    language: str = "en"
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def gathered(delivery: Delivery) -> str | None:

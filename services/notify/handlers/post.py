@@ -210,7 +210,14 @@ class Post:
             tried=tuple(attempt.provider for attempt in leg.attempts if attempt.provider),
             gathered=gathered(delivery),
             lines=tuple(lines),
+            language=self._language(delivery.clinic, leg),
+            own=settings.wording if settings is not None else {},
         )
+
+    def _language(self, clinic: str, leg: Leg) -> str:
+        """The clinician's; English for the fallback contact and for systems."""
+        clinician = None if leg.to_fallback else self.clinics.clinician(clinic, leg.to)
+        return "en" if clinician is None else clinician.language
 
     async def _line(
         self, alert: Alert, item: Item, delivery: Delivery, to: str, until: datetime, *, detailed: bool

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from services.intake import domain
 from services.intake.api.clinic import ClinicBody
+from services.intake.api.clinicians import ClinicianBody
 from shared.contracts import Clinic
 from shared.contracts.clinics import ClinicSettings, Scale, Webhook
 from shared.contracts.escalation import Step
@@ -302,6 +303,52 @@ def test_words_that_could_not_be_sent_are_refused_with_where_they_stand(text: st
         set_up(wording={"en": {"button": "Open", "check_in_sms": text}})
 
     assert pointers(refused) == ["/wording/en/check_in_sms"]
+
+
+def test_a_clinic_may_word_messages_to_clinicians_itself() -> None:
+    """Beside those to patients, language by language."""
+    own = {"de": {"alert_sms": "Hinweis {reference}, {priority}: {link}", "priority_urgent": "dringend"}}
+
+    assert set_up(wording=own).settings[-1].wording == own
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("alert_sms", "{patient}: {reference} {priority} {link}"),
+        ("alert_sms", "{priority}: {link}"),
+        ("alert_sms", "{reference} {priority}"),
+        ("alert_sms", "{reference} {link}"),
+        ("alert_sms", "Внимание {reference} {priority} {link}"),
+        ("alert_sms", "{reference} {priority} {link} " + "x" * 60),
+        ("priority_urgent", ""),
+        ("alert_closing", "Call {patient}"),
+    ],
+)
+def test_words_for_clinicians_that_say_too_little_or_too_much_are_refused(name: str, text: str) -> None:
+    """A patient's data has no placeholder; reference, link and priority are never left out; an SMS is one segment."""
+    with pytest.raises(Problem) as refused:
+        set_up(wording={"de": {name: text}})
+
+    assert pointers(refused) == [f"/wording/de/{name}"]
+
+
+def test_a_clinician_may_choose_a_language() -> None:
+    """As a code; English where none is said."""
+    plain = {"name": "Priya", "email": "priya@harbour.example", "channels": ["email"]}
+
+    assert ClinicianBody.model_validate(plain).language == "en"
+    assert ClinicianBody.model_validate(plain | {"language": "de-AT"}).language == "de-AT"
+    with pytest.raises(ValidationError):
+        ClinicianBody.model_validate(plain | {"language": "German"})
+
+
+def test_what_is_urgent_has_another_word_than_what_can_wait() -> None:
+    """Else the word would say nothing."""
+    with pytest.raises(Problem) as refused:
+        set_up(wording={"de": {"priority_urgent": "Bitte", "priority_working_hours": "bitte "}})
+
+    assert pointers(refused) == ["/wording/de/priority_urgent"]
 
 
 @pytest.mark.parametrize("wording", [{"english": {"button": "Open"}}, {"en": {"nonsense": "Open"}}])

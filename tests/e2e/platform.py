@@ -148,6 +148,8 @@ class Platform:
             yield
         finally:
             self.end(*(name for name in replicas if name in self._processes))
+            for name in set(replicas) - {service}:
+                del self.urls[name]
             self.environment = before
             await self.start(service)
 

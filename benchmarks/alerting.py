@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.bus.provision import provision
-from tests.e2e.platform import Clinic, Platform, check_in, phq9, providers_told, until
+from tests.e2e.processes import Clinic, Platform, check_in, phq9, providers_told, until
 from tests.providers import MailServer, Twilio
 from tests.stack import Stack
 

@@ -34,7 +34,7 @@ from shared.bus import Position
 from shared.bus.kafka import KafkaPublisher
 from shared.bus.provision import provision
 from shared.contracts import Alert, Assessment, Patient
-from tests.e2e.platform import Clinic, Platform, providers_told, until
+from tests.e2e.processes import Clinic, Platform, providers_told, until
 from tests.providers import MailServer, Twilio
 from tests.stack import Stack
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from multiprocessing import get_context
 from typing import Any
 
-from tests.e2e.platform import ROOT, Clinic, until
+from tests.e2e.processes import ROOT, Clinic, until
 from tests.oracle import Inputs, assess
 from tests.oracle.backtests import Stretch, as_if_always, raised
 from tests.oracle.caseload import order, severities

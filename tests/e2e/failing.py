@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from services.notify.api.receipts import GOVUK, twilio_signature
-from tests.e2e.platform import POLL
+from tests.e2e.processes import POLL
 from tests.harness.standins import GovUk, Text
 from tests.providers import Mail, MailServer, Sms, Twilio
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.bus.provision import provision
-from tests.e2e.platform import Clinic, Platform, providers_told
+from tests.e2e.processes import Clinic, Platform, providers_told
 from tests.providers import MailServer, Twilio
 from tests.stack import Stack
 

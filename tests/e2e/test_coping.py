@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.e2e.platform import Clinic, check_in, phq9, until
+from tests.e2e.processes import Clinic, check_in, phq9, until
 
 SUGGESTIONS = "/v1/patients/sam/strategies/suggestions"
 

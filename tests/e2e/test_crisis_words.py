@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.e2e.platform import Clinic, check_in, until
+from tests.e2e.processes import Clinic, check_in, until
 from tests.e2e.truth import agrees, told
 from tests.providers import MailServer, Twilio
 

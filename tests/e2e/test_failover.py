@@ -13,7 +13,7 @@ import pytest
 
 from shared.clock import SystemClock
 from tests.e2e.failing import FIRST, SECOND, Providers, Sent
-from tests.e2e.platform import Clinic, Platform, phq9, read_topic, until
+from tests.e2e.processes import Clinic, Platform, phq9, read_topic, until
 from tests.harness.standins import GovUk
 from tests.providers import Answer, Fault, MailServer, Twilio
 

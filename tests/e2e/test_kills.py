@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.platform import Clinic, Platform, check_in, phq9, read_topic, until
+from tests.e2e.processes import Clinic, Platform, check_in, phq9, read_topic, until
 from tests.e2e.truth import agrees, told
 from tests.providers import MailServer
 from tests.stack import Stack

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.e2e.platform import Clinic, phq9, until
+from tests.e2e.processes import Clinic, phq9, until
 from tests.providers import MailServer, Twilio
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from tests.e2e.platform import Clinic, phq9, until
+from tests.e2e.processes import Clinic, phq9, until
 
 
 async def test_no_output_or_metric_holds_a_patients_id_name_or_words(clinic: Clinic) -> None:

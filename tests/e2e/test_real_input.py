@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from deploy.demo.replay import declare, replay
 from deploy.demo.sender import Sender
 from tests import data_moodpath
-from tests.e2e.platform import Clinic, Gateway, Platform, until
+from tests.e2e.processes import Clinic, Gateway, Platform, until
 from tests.e2e.truth import agrees, inputs
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from aiokafka import AIOKafkaProducer
 
-from tests.e2e.platform import Clinic, Platform, check_in, phq9, read_topic, until
+from tests.e2e.processes import Clinic, Platform, check_in, phq9, read_topic, until
 from tests.providers import MailServer, Twilio
 
 

@@ -4,7 +4,7 @@ import httpx
 
 from services.watch import Watch, WatchSettings
 from services.watch.rounds import SyntheticClinic
-from tests.e2e.platform import Gateway, Platform, until
+from tests.e2e.processes import Gateway, Platform, until
 from tests.providers import MailServer
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.asked import backtest_agrees, caseload_agrees
-from tests.e2e.platform import Clinic, Platform, until
+from tests.e2e.processes import Clinic, Platform, until
 from tests.e2e.truth import agrees, inputs
 from tests.e2e.year import CLINICIANS, RULES, Life, Step, Year, year
 from tests.oracle import Inputs

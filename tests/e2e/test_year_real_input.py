@@ -7,7 +7,7 @@ from deploy.demo.replay import declare, replay
 from deploy.demo.sender import Sender
 from tests import data_moodpath
 from tests.e2e.asked import backtest_agrees, caseload_agrees
-from tests.e2e.platform import Gateway, Platform
+from tests.e2e.processes import Gateway, Platform
 from tests.e2e.truth import agrees, inputs
 
 PEOPLE = 30

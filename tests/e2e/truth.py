@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.e2e.platform import Clinic, read_topic, until
+from tests.e2e.processes import Clinic, read_topic, until
 from tests.oracle import Inputs, assess, check_alerts, check_wording, differences, telling_ever
 
 Records = list[tuple[str, dict[str, str], Any]]

@@ -18,7 +18,7 @@ from shared.contracts.base import Origin
 from shared.contracts.clinics import RuleSet
 from shared.contracts.moods import RiskAnswer
 from shared.mongo import open_database
-from tests.e2e.platform import read_topic
+from tests.e2e.processes import read_topic
 from tests.fakes import FakeClock
 from tests.integration.service import issuer_at, opened, told, until
 from tests.stack import Stack

@@ -17,7 +17,7 @@ from shared.contracts import CheckInRecorded, Patient, QuestionAsked, Session, S
 from shared.contracts.base import Fact, Origin
 from shared.contracts.sessions import Attendance
 from shared.mongo import Database
-from tests.e2e.platform import read_topic
+from tests.e2e.processes import read_topic
 from tests.fakes import FakeClock
 from tests.integration.service import issuer_at, opened, told, until
 from tests.stack import Stack

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from deploy.native.ports import free_port
-from tests.e2e.platform import Platform, check_in, until
+from tests.e2e.processes import Platform, check_in, until
 
 pytestmark = pytest.mark.ops
 CADDYFILE = Path(__file__).parents[2] / "deploy/gateway/Caddyfile"

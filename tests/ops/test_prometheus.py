@@ -12,7 +12,7 @@ import yaml
 
 from deploy.grafana.dashboard import panels
 from deploy.native.ports import free_port
-from tests.e2e.platform import Clinic, Platform, check_in, phq9, until
+from tests.e2e.processes import Clinic, Platform, check_in, phq9, until
 from tests.providers import MailServer
 
 pytestmark = pytest.mark.ops

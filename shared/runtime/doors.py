@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextvars import ContextVar
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Response
@@ -16,6 +17,8 @@ from shared.errors import Problem
 
 POSITION_HEADER: Final = "Position"
 BEHIND_HEADER: Final = "Projection-Behind"
+BEHIND: Final[ContextVar[bool]] = ContextVar("behind", default=False)
+"""Whether the answer to this request is behind: a refusal says so as well, since what it misses may be on its way."""
 BEHIND_DOCUMENTED: Final[Mapping[str, Any]] = {
     BEHIND_HEADER: {"description": "true: the position asked for was not reached yet.", "schema": {"type": "string"}}
 }
@@ -143,3 +146,4 @@ async def settle(positions: list[Position], reached: Passed, response: Response)
     """Wait until the projection has reached the positions (`reached` waits, 2 s at most), or say that it is behind."""
     if not all(await asyncio.gather(*(reached(position) for position in positions))):
         response.headers[BEHIND_HEADER] = "true"
+        BEHIND.set(True)

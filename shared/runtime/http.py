@@ -24,7 +24,7 @@ from shared.bus.runner import Health
 from shared.errors import FieldError, Problem, Recoverable
 from shared.logs import log_request
 from shared.metrics import HTTP_SECONDS
-from shared.runtime.doors import DirectRoute
+from shared.runtime.doors import BEHIND, BEHIND_HEADER, DirectRoute
 
 log = structlog.get_logger(__name__)
 Ping = Callable[[], Awaitable[None]]
@@ -131,6 +131,7 @@ class Access:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        BEHIND.set(False)
         began, status, request_id = time.perf_counter(), 500, os.urandom(16).hex()
 
         async def started(message: Message) -> None:
@@ -138,6 +139,8 @@ class Access:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"].append((b"x-request-id", request_id.encode()))
+                if BEHIND.get() and status >= 400:  # a refusal loses the headers of the answer it stands in for
+                    message["headers"].append((BEHIND_HEADER.lower().encode(), b"true"))
             await send(message)
 
         try:

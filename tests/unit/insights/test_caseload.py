@@ -201,7 +201,12 @@ async def test_a_read_that_cannot_wait_longer_says_that_it_is_behind() -> None:
         behind = await client.get("/v1/patients/p1/insights", headers={"Wait-For-Position": "moods:0:9"})
         level = await client.get("/v1/caseload", headers={"Wait-For-Position": "moods:0:4"})
 
+        unknown = await client.get("/v1/patients/p9/insights", headers={"Wait-For-Position": "moods:0:9"})
+        elsewhere = await client.get("/v1/patients/p9/insights", headers={"Wait-For-Position": "moods:0:4"})
+
     assert (behind.status_code, behind.headers.get("Projection-Behind")) == (200, "true")
+    assert (unknown.status_code, unknown.headers.get("Projection-Behind")) == (404, "true")
+    assert (elsewhere.status_code, elsewhere.headers.get("Projection-Behind")) == (404, None)
     assert (level.status_code, level.headers.get("Projection-Behind")) == (200, None)
 
 

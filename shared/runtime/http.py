@@ -139,8 +139,9 @@ class Access:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"].append((b"x-request-id", request_id.encode()))
-                if BEHIND.get() and status >= 400:  # a refusal loses the headers of the answer it stands in for
-                    message["headers"].append((BEHIND_HEADER.lower().encode(), b"true"))
+                said = (BEHIND_HEADER.lower().encode(), b"true")
+                if BEHIND.get() and said not in message["headers"]:  # a refusal has headers of its own
+                    message["headers"].append(said)
             await send(message)
 
         try:

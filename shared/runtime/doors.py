@@ -18,7 +18,7 @@ from shared.errors import Problem
 POSITION_HEADER: Final = "Position"
 BEHIND_HEADER: Final = "Projection-Behind"
 BEHIND: Final[ContextVar[bool]] = ContextVar("behind", default=False)
-"""Whether the answer to this request is behind: a refusal says so as well, since what it misses may be on its way."""
+"""Whether the answer to this request is behind; `Access` puts it into the headers of whatever is answered."""
 BEHIND_DOCUMENTED: Final[Mapping[str, Any]] = {
     BEHIND_HEADER: {"description": "true: the position asked for was not reached yet.", "schema": {"type": "string"}}
 }
@@ -142,8 +142,11 @@ WaitForPosition = Annotated[list[Position], Depends(read_position)]
 Passed = Callable[[Position], Awaitable[bool]]
 
 
-async def settle(positions: list[Position], reached: Passed, response: Response) -> None:
-    """Wait until the projection has reached the positions (`reached` waits, 2 s at most), or say that it is behind."""
-    if not all(await asyncio.gather(*(reached(position) for position in positions))):
-        response.headers[BEHIND_HEADER] = "true"
-        BEHIND.set(True)
+async def settle(positions: list[Position], reached: Passed) -> bool:
+    """Wait until the projection has reached the positions (`reached` waits, 2 s at most); whether it is behind.
+
+    The answer says so, a refusal among them: a 404 may be of what is on its way.
+    """
+    behind = not all(await asyncio.gather(*(reached(position) for position in positions)))
+    BEHIND.set(behind)
+    return behind

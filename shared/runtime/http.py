@@ -139,9 +139,8 @@ class Access:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"].append((b"x-request-id", request_id.encode()))
-                said = (BEHIND_HEADER.lower().encode(), b"true")
-                if BEHIND.get() and said not in message["headers"]:  # a refusal has headers of its own
-                    message["headers"].append(said)
+                if BEHIND.get():
+                    message["headers"].append((BEHIND_HEADER.lower().encode(), b"true"))
             await send(message)
 
         try:

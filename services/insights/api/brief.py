@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from services.insights.domain.brief import Brief
 from services.insights.handlers.briefing import Briefs, Receipts
@@ -41,7 +41,6 @@ async def get_brief(
     briefs: Annotated[Briefs, Depends(_briefs)],
     receipts: Annotated[Receipts, Depends(_receipts)],
     request: Request,
-    response: Response,
     caller: Caller = caller_with("insights:read"),
 ) -> Brief:
     """One call before a session. It shows what the patient wrote, so the token needs the scope `entries:read` as well.
@@ -51,7 +50,7 @@ async def get_brief(
     """
     if "entries:read" not in caller.scopes:
         raise Problem(403, "forbidden", "Not with this token", "This needs a token with the scope 'entries:read' too.")
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     made = await briefs.brief(caller.clinic, patient, session=session)
     if caller.role in CLINICIANS:
         receipts.shown(caller.clinic, made, by=caller.client)

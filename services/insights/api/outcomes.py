@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Annotated, Final, Self
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from services.insights.domain.outcomes import (
@@ -128,7 +128,6 @@ async def get_outcomes(
     wait_for: WaitForPosition,
     reader: Annotated[OutcomeReader, Depends(_reader)],
     request: Request,
-    response: Response,
     caller: Caller = caller_with("insights:read"),
 ) -> OutcomesReply:
     """First and last valid PHQ-9 and anxiety score of every episode that ended in the period, exactly as the national
@@ -141,7 +140,7 @@ async def get_outcomes(
             "Send `since` and `until` as days, the first not after the last and at most five years before it.",
             errors=[FieldError("/until", "send a day from `since` to five years later")],
         )
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     found = await reader.outcomes(caller.clinic, since, until, clinician=clinician, by=by)
     return OutcomesReply(
         since=since,

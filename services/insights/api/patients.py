@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.insights.domain import CATALOGUE, RULES_VERSION, Rule, Settled, Severity
@@ -204,11 +204,10 @@ async def get_insights(
     wait_for: WaitForPosition,
     reader: TheReader,
     request: Request,
-    response: Response,
     caller: Caller = caller_with("insights:read"),
 ) -> PatientInsights:
     """Every concern with since when, the reason in words and numbers, its evidence, and when it no longer holds."""
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     return PatientInsights.of(await reader.insights(caller.clinic, patient))
 
 
@@ -231,13 +230,12 @@ async def get_caseload(
     wait_for: WaitForPosition,
     reader: TheReader,
     request: Request,
-    response: Response,
     caller: Caller = caller_with("insights:read"),
 ) -> CaseloadPage:
     """In this order: what is about harm and to be told at once; then by severity (safety, important, notice) and within
     it as GET /v1/rules has the rules; each the longest first. Then what holds no more and is still told of, then those
     without a concern. It is an order of reading, not of people."""
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     since = None if silent_days is None else request.state.clock.now() - timedelta(days=silent_days)
     wanted = Wanted(clinician=clinician, rule=rule, at_once=at_once, silent_since=since)
     page = await reader.caseload(caller.clinic, wanted, cursor=cursor, limit=limit)

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.insights.handlers import TrendReader
@@ -107,10 +107,9 @@ async def get_trends(
     wait_for: WaitForPosition,
     reader: Annotated[TrendReader, Depends(_reader)],
     request: Request,
-    response: Response,
     caller: Caller = caller_with("insights:read"),
 ) -> PatientTrends:
     """Day means, the change from week to week with what it rests on, this person's own control limits, and coverage.
     Where too little is known it says so, and gives no limits."""
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     return PatientTrends.model_validate(await reader.trends(caller.clinic, patient, weeks=weeks))

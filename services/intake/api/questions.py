@@ -34,10 +34,10 @@ router = APIRouter(tags=["questions"])
 ASK = "POST /v1/questions"
 
 
-async def caught_up(request: Request, response: Response, positions: WaitForPosition) -> None:
+async def caught_up(request: Request, positions: WaitForPosition) -> None:
     """Questions asked are read back from the bus; all else here is stored before it is answered."""
     reached: Callable[[Position], Awaitable[bool]] = request.state.reached
-    await settle([one for one in positions if one.topic is Topic.QUESTIONS], reached, response)
+    await settle([one for one in positions if one.topic is Topic.QUESTIONS], reached)
 
 
 CaughtUp = Annotated[None, Depends(caught_up)]

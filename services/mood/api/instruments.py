@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from services.mood.domain import Instrument, Item, Licence, Range, Showing, Threshold, WordingShown
@@ -92,11 +92,11 @@ class Instruments(BaseModel):
     responses={200: {"headers": BEHIND_DOCUMENTED}, **problems(400)},
 )
 async def list_instruments(
-    request: Request, response: Response, *, wait_for: WaitForPosition, caller: Caller = caller_with("entries:read")
+    request: Request, *, wait_for: WaitForPosition, caller: Caller = caller_with("entries:read")
 ) -> Instruments:
     """The published instruments and the clinic's own scales, in short. Answers of all of them are recorded with
     POST /v1/questionnaires, whether or not their wording may be shown."""
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     catalogue: Catalogue = request.state.catalogue
     return Instruments(items=[InstrumentListed(**_in_short(one, words)) for one, words in catalogue.all(caller.clinic)])
 
@@ -109,7 +109,6 @@ async def list_instruments(
 )
 async def read_instrument(
     request: Request,
-    response: Response,
     *,
     instrument: InstrumentId,
     wait_for: WaitForPosition,
@@ -117,7 +116,7 @@ async def read_instrument(
 ) -> InstrumentShown:
     """A wording is shown where its licence lets everybody show it, or where the clinic has attested to a licence
     (`licences` of PUT /v1/clinic); else `why` says what to do. Show it as it is, with its `attribution`."""
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     catalogue: Catalogue = request.state.catalogue
     return _whole(*catalogue.one(caller.clinic, instrument))
 

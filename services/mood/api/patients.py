@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import date
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from services.mood.api.shown import PinShown, Shape, entry_shown, pins_of
@@ -14,7 +14,7 @@ from services.mood.handlers import Reader, Receipts, Shown
 from shared.auth import Caller
 from shared.contracts.base import Id
 from shared.errors import FieldError, Problem
-from shared.runtime import BEHIND_DOCUMENTED, BEHIND_HEADER, Body, WaitForPosition, caller_with, problems, settle
+from shared.runtime import BEHIND_DOCUMENTED, Body, WaitForPosition, caller_with, problems, settle
 
 router = APIRouter(tags=["patients"])
 _PLACE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 [\x21-\x7e]{1,200}")
@@ -70,7 +70,6 @@ class ProgressInWords(BaseModel):
 )
 async def read_timeline(
     request: Request,
-    response: Response,
     *,
     patient: PatientId,
     wait_for: WaitForPosition,
@@ -82,12 +81,9 @@ async def read_timeline(
     With a clinician's token, the entries of the page count as seen from now on: their receipts say so.
     """
     wish = _wish(query)
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     reader: Reader = request.state.reader
-    try:
-        shown = await reader.timeline(caller.clinic, patient, wish)
-    except Problem as problem:
-        raise perhaps_behind(problem, response) from None
+    shown = await reader.timeline(caller.clinic, patient, wish)
     receipts: Receipts = request.state.receipts
     receipts.note(caller, patient, [entry.now for entry in shown.entries])
     return _timeline(patient, shown)
@@ -101,7 +97,6 @@ async def read_timeline(
 )
 async def read_progress(
     request: Request,
-    response: Response,
     *,
     patient: PatientId,
     wait_for: WaitForPosition,
@@ -113,12 +108,9 @@ async def read_progress(
     Weeks and days are the patient's own. Under 5 check-ins it says that there is not enough data. Estimated totals are
     left out, and where no reliable change is confirmed nothing is said of change.
     """
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     reader: Reader = request.state.reader
-    try:
-        progress, zone, registered, coping = await reader.progress(caller.clinic, patient)
-    except Problem as problem:
-        raise perhaps_behind(problem, response) from None
+    progress, zone, registered, coping = await reader.progress(caller.clinic, patient)
     return PatientProgress(patient=patient, registered=registered, zone=zone, pinned=pins_of(coping), **dict(progress))
 
 
@@ -130,7 +122,6 @@ async def read_progress(
 )
 async def read_progress_in_words(
     request: Request,
-    response: Response,
     *,
     patient: PatientId,
     wait_for: WaitForPosition,
@@ -138,12 +129,9 @@ async def read_progress_in_words(
 ) -> ProgressInWords:
     """This week and last, since the start, and what helped: for a reading age of 9, without bands, cut-offs or
     verdicts. The numbers behind them are those of `GET .../progress`."""
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     reader: Reader = request.state.reader
-    try:
-        progress, _, _, coping = await reader.progress(caller.clinic, patient)
-    except Problem as problem:
-        raise perhaps_behind(problem, response) from None
+    progress, _, _, coping = await reader.progress(caller.clinic, patient)
     return ProgressInWords(patient=patient, pinned=pins_of(coping), **dict(progress.words))
 
 
@@ -160,13 +148,6 @@ def _wish(query: TimelineQuery) -> Wish:
         last_day=query.last_day,
         kinds=frozenset(query.kinds or Kind),
     )
-
-
-def perhaps_behind(problem: Problem, response: Response) -> Problem:
-    """A 404 keeps the word that the position was not reached: the patient may be known in a moment."""
-    if BEHIND_HEADER in response.headers:
-        problem.headers[BEHIND_HEADER] = response.headers[BEHIND_HEADER]
-    return problem
 
 
 def _place(cursor: str) -> str:

@@ -2,15 +2,14 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
-from services.mood.api.patients import PatientId, perhaps_behind
+from services.mood.api.patients import PatientId
 from services.mood.domain import is_patient
 from services.mood.handlers import Receipts
 from shared.auth import Caller
 from shared.contracts.moods import Through
-from shared.errors import Problem
 from shared.runtime import BEHIND_DOCUMENTED, WaitForPosition, caller_with, problems, settle
 
 router = APIRouter(tags=["entries"])
@@ -42,7 +41,6 @@ class ReceiptShown(BaseModel):
 )
 async def read_receipt(
     request: Request,
-    response: Response,
     *,
     patient: PatientId,
     entry: EntryId,
@@ -51,12 +49,9 @@ async def read_receipt(
 ) -> ReceiptShown:
     """Of a check-in, a questionnaire, a question or a strategy tried. `seen_at` is the earliest time a clinician's
     read of the timeline or of a brief held it; it may be told a moment after that read."""
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     receipts: Receipts = request.state.receipts
-    try:
-        found = await receipts.receipt(caller, patient, entry)
-    except Problem as problem:
-        raise perhaps_behind(problem, response) from None
+    found = await receipts.receipt(caller, patient, entry)
     seen = found.seen
     return ReceiptShown(
         id=found.id,

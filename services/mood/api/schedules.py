@@ -4,7 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import date, timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from services.mood.domain import Asked, Became, Completion, LeftOut
@@ -108,7 +108,6 @@ RawBody = Annotated[bytes, Depends(_raw_body)]
             responses={200: {"headers": BEHIND_DOCUMENTED}, **problems(400, 404)})  # fmt: skip
 async def read_schedule(
     request: Request,
-    response: Response,
     *,
     patient: Annotated[Id, Path(description="The clinic's own id of the patient.")],
     past_days: Annotated[int, Query(ge=1, le=366, description="How many days back `past` reaches.")] = 28,
@@ -121,7 +120,7 @@ async def read_schedule(
     An answer is for the open occasion that fell due last, and for no other; one that came after an occasion expired is
     none. Nothing is expected from before the clinic told us of the patient.
     """
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     found = await schedules.schedule(caller.clinic, patient, timedelta(days=past_days))
     return ScheduleShown(
         patient=patient,
@@ -140,7 +139,6 @@ async def read_schedule(
             responses={200: {"headers": BEHIND_DOCUMENTED}, **problems(400)})  # fmt: skip
 async def list_unanswered(
     request: Request,
-    response: Response,
     *,
     cursor: Annotated[str | None, Query(max_length=200, description="The `next` of the last page.")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="The most patients on a page.")] = 50,
@@ -150,7 +148,7 @@ async def list_unanswered(
 ) -> UnansweredPage:
     """Everybody of the clinic with something that is due, has not expired, and is not answered."""
     after = None if cursor is None else _patient_of(cursor)
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     found, last = await schedules.unanswered(caller.clinic, after, limit)
     items = [
         UnansweredShown(

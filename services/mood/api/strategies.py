@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 
 from services.mood.api.bodies import schema_of
 from services.mood.api.entries import MOST_BYTES, POSITION_DOCUMENTED, accepted, read_body
-from services.mood.api.patients import PatientId, perhaps_behind
+from services.mood.api.patients import PatientId
 from services.mood.domain import (
     CAVEAT,
     LIBRARY,
@@ -28,10 +28,8 @@ from services.mood.handlers import Strategies, Suggested
 from shared.auth import Caller
 from shared.contracts.base import Id
 from shared.contracts.safety import Safety
-from shared.errors import Problem
 from shared.runtime import (
     BEHIND_DOCUMENTED,
-    BEHIND_HEADER,
     POSITION_HEADER,
     IdempotencyKey,
     WaitForPosition,
@@ -236,7 +234,6 @@ async def allow_strategies(
 )
 async def suggest_strategies(
     request: Request,
-    response: Response,
     *,
     patient: PatientId,
     key: IdempotencyKey,
@@ -249,16 +246,10 @@ async def suggest_strategies(
     Every draw is logged with its seed. It supports care; it is no treatment, and nobody checks it before it is shown.
     """
     raw = await read_body(request, MOST_BYTES)
-    await settle(wait_for, request.state.reached, response)
+    behind = await settle(wait_for, request.state.reached)
     strategies: Strategies = request.state.strategies
-    behind = BEHIND_HEADER in response.headers
-    try:
-        found = await strategies.suggest(caller, patient, key, raw, behind=behind)
-    except Problem as problem:
-        raise perhaps_behind(problem, response) from None
-    headers = {BEHIND_HEADER: "true"} if behind else {}
-    if found.position is not None:
-        headers[POSITION_HEADER] = str(found.position)
+    found = await strategies.suggest(caller, patient, key, raw, behind=behind)
+    headers = {} if found.position is None else {POSITION_HEADER: str(found.position)}
     return Response(to_json(_suggestions(patient, found)), headers=headers, media_type=_JSON)
 
 
@@ -270,19 +261,15 @@ async def suggest_strategies(
 )
 async def read_patients_strategies(
     request: Request,
-    response: Response,
     *,
     patient: PatientId,
     wait_for: WaitForPosition,
     caller: Caller = caller_with("entries:read"),
 ) -> PatientsStrategies:
     """What the patient pinned comes first, for them and for their clinician. Nothing is suggested here."""
-    await settle(wait_for, request.state.reached, response)
+    await settle(wait_for, request.state.reached)
     strategies: Strategies = request.state.strategies
-    try:
-        coping = await strategies.known(caller.clinic, patient)
-    except Problem as problem:
-        raise perhaps_behind(problem, response) from None
+    coping = await strategies.known(caller.clinic, patient)
     first = coping.shown_pins
     others = [name for name in helped_often(coping) if name in LIBRARY and name not in first]
     return PatientsStrategies(

@@ -167,9 +167,9 @@ async def _raw(request: Request) -> bytes:
 RawBody = Annotated[bytes, Depends(_raw)]
 
 
-async def _caught_up(request: Request, response: Response, positions: WaitForPosition) -> None:
+async def _caught_up(request: Request, positions: WaitForPosition) -> None:
     reached: Callable[[Position], Awaitable[bool]] = request.state.reached
-    await settle([one for one in positions if one.topic in SUBSCRIPTIONS], reached, response)
+    await settle([one for one in positions if one.topic in SUBSCRIPTIONS], reached)
 
 
 CaughtUp = Annotated[None, Depends(_caught_up)]

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, Protocol, Self, TypeAlias, cast
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
+    DuplicateKeyError,
     ExecutionTimeout,
     OperationFailure,
     PyMongoError,
@@ -183,6 +184,32 @@ def passing(error: PyMongoError) -> bool:
     return isinstance(error, OperationFailure) and (
         error.code in _PASSING_CODES or error.has_error_label("RetryableWriteError")
     )
+
+
+async def write_all(
+    collection: Collection, writes: Sequence[Any], *, at_once: int, ordered: bool = False, tries: int = 5
+) -> None:
+    """Write in bulk, `at_once` to a message; once more where two first writers of one record met in an upsert.
+
+    Raises Recoverable: what was written may be stored or not, so everything written here is safe to write again.
+    """
+    for start in range(0, len(writes), at_once):
+        await _write_some(collection, writes[start : start + at_once], ordered=ordered, tries=tries)
+
+
+async def _write_some(collection: Collection, writes: Sequence[Any], *, ordered: bool, tries: int) -> None:
+    for _ in range(tries):
+        try:
+            with recoverable():
+                await collection.bulk_write(writes, ordered=ordered)
+        except DuplicateKeyError:
+            continue
+        except BulkWriteError as error:
+            if not only_duplicates(error):  # else the record exists now
+                raise
+        else:
+            return
+    raise Recoverable("The same records are being written by too many at once; try again.")
 
 
 def only_duplicates(error: BulkWriteError) -> bool:

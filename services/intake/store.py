@@ -7,7 +7,7 @@ from typing import Any, Final
 from zlib import crc32
 
 from pymongo import UpdateMany, UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import DuplicateKeyError
 
 from shared.contracts import Question, QuestionAsked, Session
 from shared.contracts.clinics import Role
@@ -16,10 +16,9 @@ from shared.documents import order_text, stamp
 from shared.documents.kept import instant_of
 from shared.documents.lists import MOST, cursor_of, place_of
 from shared.errors import Recoverable
-from shared.mongo import Collection, Record, only_duplicates, recoverable
+from shared.mongo import Collection, Record, recoverable, write_all
 
 _CHUNK: Final = 1_000
-_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +162,7 @@ class Questions:
         return AskedPage([_asked(record) for record in records[:size]], rest)
 
     async def _write(self, writes: Sequence[UpdateOne]) -> None:
-        for start in range(0, len(writes), _CHUNK):
-            await _upserted(self._collection, writes[start : start + _CHUNK])
+        await write_all(self._collection, writes, at_once=_CHUNK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +212,7 @@ class Dues:
             UpdateOne({"_id": str(minute)}, {"$addToSet": {"keys": {"$each": keys}}}, upsert=True)
             for minute, keys in by_minute.items()
         ]
-        await _upserted(self._collection, writes)
+        await write_all(self._collection, writes, at_once=_CHUNK)
 
     async def fallen(self, now: datetime) -> tuple[list[str], int] | None:
         """Keys that have fallen due by now, and the minute to tell `done` of; None where there is nothing to do.
@@ -283,24 +281,7 @@ class SessionNames:
             UpdateOne({"_id": f"{clinic}/{session}"}, {"$setOnInsert": {"patient": patient}}, upsert=True)
             for clinic, session, patient in names
         ]
-        for start in range(0, len(writes), _CHUNK):
-            await _upserted(self._collection, writes[start : start + _CHUNK])
-
-
-async def _upserted(collection: Collection, writes: Sequence[UpdateOne]) -> None:
-    for _ in range(_TRIES):
-        try:
-            with recoverable():
-                await collection.bulk_write(writes, ordered=False)
-        except DuplicateKeyError:
-            continue
-        except BulkWriteError as error:
-            # two first writers of one key met in an upsert: the record exists now, so once more
-            if not only_duplicates(error):
-                raise
-        else:
-            return
-    raise Recoverable("The same records are being written by too many at once; try again.")
+        await write_all(self._collection, writes, at_once=_CHUNK)
 
 
 def _handled(one: Question) -> Mapping[str, Any]:

@@ -5,12 +5,10 @@ from typing import Any, Final, Generic, cast
 
 from bson import Int64
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 
 from shared.bus import Event, Position
 from shared.documents.kept import K, order_text
-from shared.errors import Recoverable
-from shared.mongo import Collection, Record, only_duplicates, recoverable
+from shared.mongo import Collection, Record, recoverable, write_all
 
 WRITES: Final = 1_000
 """Documents per bulk write: what a server takes in one message."""
@@ -72,21 +70,7 @@ class Mirror(Generic[K]):
             UpdateOne({"_id": key}, {"$max": {"kept": _kept(order, place, document)}}, upsert=True)
             for key, (order, place, document) in highest.items()
         ]
-        with recoverable():
-            for start in range(0, len(writes), WRITES):
-                await self._write(writes[start : start + WRITES])
-
-    async def _write(self, writes: Sequence[UpdateOne]) -> None:
-        for _ in range(5):
-            try:
-                await self._collection.bulk_write(writes, ordered=False)
-            except BulkWriteError as error:
-                # two first writers of one key met in an upsert: the record exists now, so once more
-                if not only_duplicates(error):
-                    raise
-            else:
-                return
-        raise Recoverable("The same documents are being written by too many at once; try again.")
+        await write_all(self._collection, writes, at_once=WRITES)
 
     async def get(self, key: str) -> K | None:
         """The highest version kept of a key, tombstones included. Raises Recoverable."""

@@ -22,18 +22,16 @@ from typing import Any, Final, TypeVar
 
 import bson
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 
 from services.insights.domain.ports import PROVISIONAL, Additions, Due, Order, Remembered, Saved, Wanted
 from shared.documents import order_text, stamp
 from shared.errors import Recoverable
-from shared.mongo import Collection, Database, Record, only_duplicates, recoverable
+from shared.mongo import Collection, Database, Record, recoverable, write_all
 
 READS: Final = 200
 """Keys per query: the stand-in takes a time that grows with their square beyond it."""
 WRITES: Final = 1_000
 """Writes per message."""
-_TRIES: Final = 5
 _DUE_FIELDS: Final = {"j": 1} | {f"a.{name}": 1 for name in ("o", "due", "settings", "rules", "aside", "aside_risk")}
 T = TypeVar("T")
 
@@ -98,12 +96,13 @@ class MongoStore:
         patients = [
             UpdateOne({"_id": one.key}, change, upsert=True) for one in additions if (change := _patient_change(one))
         ]
-        await _write(self._entries, entries)
-        await _write(self._patients, patients)
+        await write_all(self._entries, entries, at_once=WRITES)
+        await write_all(self._patients, patients, at_once=WRITES)
 
     async def put_aside(self, key: str, event_id: str, *, risk: bool) -> None:
         """Note that an entry could not be processed: if it got among the facts, it is no longer one of them."""
-        await _write(self._patients, [UpdateOne({"_id": key}, {"$set": {f"x.{_quoted(event_id)}": risk}}, upsert=True)])
+        noted = UpdateOne({"_id": key}, {"$set": {f"x.{_quoted(event_id)}": risk}}, upsert=True)
+        await write_all(self._patients, [noted], at_once=WRITES)
 
     async def papers(self, key: str) -> Remembered | None:
         """A patient's documents, months and entries set aside, without the facts; None where nothing is stored."""
@@ -123,12 +122,13 @@ class MongoStore:
 
     async def save(self, assessments: Sequence[Saved]) -> None:
         """Store assessments; one that is older than what is stored changes nothing but `judged`."""
-        await _write(
+        await write_all(
             self._assessments,
             [
                 UpdateOne({"_id": one.key}, {"$max": {"a": _written(one), "j": order_text(one.order)}}, upsert=True)
                 for one in assessments
             ],
+            at_once=WRITES,
         )
 
     async def dues(self, keys: Sequence[str]) -> Sequence[Due]:
@@ -210,22 +210,6 @@ class ResumeReader:
             if all(times):
                 found[ids[record["_id"]]] = datetime.fromisoformat(min(times))
         return found
-
-
-async def _write(collection: Collection, writes: Sequence[UpdateOne]) -> None:
-    for some in _portions(writes, WRITES):
-        for _ in range(_TRIES):
-            try:
-                with recoverable():
-                    await collection.bulk_write(some, ordered=False)
-            except BulkWriteError as error:
-                # two first writers of one key met in an upsert: the record exists now, so once more
-                if not only_duplicates(error):
-                    raise
-            else:
-                break
-        else:
-            raise Recoverable("The same patients are being written by too many at once; try again.")
 
 
 def _remembered(record: Record) -> Remembered:

@@ -6,20 +6,17 @@ from datetime import datetime
 from typing import Final
 
 from pymongo import DeleteOne, UpdateOne
-from pymongo.errors import BulkWriteError
 
 from services.mood.domain import Recorded
 from shared.contracts import Fact
 from shared.documents import stamp
-from shared.errors import Recoverable
 from shared.mongo import Collection as Records
-from shared.mongo import Record, only_duplicates, recoverable
+from shared.mongo import Record, recoverable, write_all
 
 TOGETHER: Final = 500
 """Entries per update and updates per message, so that neither outgrows what a server takes."""
 READS: Final = 200
 """Keys per query: the stand-in takes a time that grows with their square beyond it."""
-_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +51,7 @@ def parts(whole: Sequence[str]) -> Iterable[list[str]]:
 
 async def write(collection: Records, writes: Sequence[UpdateOne | DeleteOne]) -> None:
     """Write, each by exact `_id`. Raises Recoverable."""
-    with recoverable():
-        for start in range(0, len(writes), TOGETHER):
-            await _write_some(collection, writes[start : start + TOGETHER])
-
-
-async def _write_some(collection: Records, writes: Sequence[UpdateOne | DeleteOne]) -> None:
-    for _ in range(_TRIES):
-        try:
-            await collection.bulk_write(writes, ordered=False)
-        except BulkWriteError as error:
-            # two first writers of one record met in an upsert: it exists now, so once more
-            if not only_duplicates(error):
-                raise
-        else:
-            return
-    raise Recoverable("The same entries are being written by too many at once; try again.")
+    await write_all(collection, writes, at_once=TOGETHER)
 
 
 async def found_by_id(collection: Records, keys: Collection[str]) -> dict[str, Record]:

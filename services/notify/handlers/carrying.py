@@ -7,10 +7,10 @@ claimer died may have gone: it is sent again when its lease ends, with the same 
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.notify.domain.deliveries import Channel, Heard, Outcome, Receipt, Result
@@ -28,7 +28,7 @@ from services.notify.domain.letters import (
     verdict,
 )
 from services.notify.domain.notices import Notice
-from services.notify.handlers.handing_over import HAND_OVER, RECORD_TRIES, Messenger
+from services.notify.handlers.handing_over import HAND_OVER, Messenger, persistently
 from services.notify.handlers.letterbox import GONE, Letters, parts_of, row_of
 from services.notify.handlers.writing import Writing
 from services.notify.store import LATE, DueTimes, minute_of
@@ -54,7 +54,6 @@ OPTED_OUT: Final = "21610"
 """Twilio's code where the number's owner has answered STOP to this sender."""
 COMPLAINED: Final = "email.complained"
 """How the code of a receipt begins that says an e-mail was called spam (docs/providers.md)."""
-T = TypeVar("T")
 
 
 class _Left(Exception):  # noqa: N818
@@ -255,7 +254,7 @@ class Carrier:
         if accepted:
             LETTERS.labels(letter.kind.value, channel.value, "sent").inc()
         if result.stopped:
-            await _persistently(lambda: self._contacts.stop(address, by="provider"))
+            await persistently(lambda: self._contacts.stop(address, by="provider"))
 
     async def _sent(self, notice: Notice, channel: Channel) -> Result:
         try:
@@ -277,7 +276,7 @@ class Carrier:
             return replaced(known, after(letter))
 
         try:
-            written = await _persistently(lambda: self._letters.documents.write(key, change))
+            written = await persistently(lambda: self._letters.documents.write(key, change))
         except _Left:
             log.warning("letter_without_document")
         except Problem as problem:
@@ -331,13 +330,3 @@ def _count_not_sent(letter: Letter | None) -> None:
 
 def _find(known: PatientLetters | None, name: str) -> Letter | None:
     return next((one for one in known.letters if one.letter == name), None) if known is not None else None
-
-
-async def _persistently(work: Callable[[], Awaitable[T]]) -> T:
-    """While the store is away, go on trying for a while."""
-    for tries in range(RECORD_TRIES):
-        try:
-            return await work()
-        except Recoverable:
-            await asyncio.sleep(min(0.1 * 2**tries, 5.0))
-    return await work()

@@ -228,7 +228,7 @@ class HandingOver:
             await self._deliveries.refer(row, [leg.id])
             await self._recorded(row, theirs, bundled, last=True)
         if result is not None and result.stopped:
-            await _persistently(lambda: self._post.contacts.stop(address, by="provider"))
+            await persistently(lambda: self._post.contacts.stop(address, by="provider"))
         return result
 
     async def _sent(self, delivery: Delivery, leg: Leg, messenger: Messenger, notice: Notice) -> Result | None:
@@ -282,15 +282,15 @@ class HandingOver:
 
         if isinstance(result, Result):
             DELIVERIES.labels(leg.channel.value, result.outcome.value).inc()
-        changed = await _persistently(lambda: self._deliveries.change(delivery.id, change))
+        changed = await persistently(lambda: self._deliveries.change(delivery.id, change))
         if changed is None or changed.kind is Kind.HOOK:
             return changed
         _count_without_recipient(before, changed)
         if changed.handed_over and not before.handed_over and not before.reopened:
             self._count_handed_over(changed, now)
         if changed.done and changed.handed_over:
-            await _persistently(lambda: self.settle(changed))
-            return await _persistently(lambda: self._let_go(changed)) if last else changed
+            await persistently(lambda: self.settle(changed))
+            return await persistently(lambda: self._let_go(changed)) if last else changed
         return changed
 
     async def _let_go(self, told: Delivery) -> Delivery | None:
@@ -325,7 +325,7 @@ def _count_without_recipient(before: Delivery, after: Delivery) -> None:
         ALERTS_WITHOUT_RECIPIENT.inc(len(after.items))
 
 
-async def _persistently(work: Callable[[], Awaitable[T]]) -> T:
+async def persistently(work: Callable[[], Awaitable[T]]) -> T:
     """What was sent must be recorded, or it is sent again: while the store is away, go on trying for a while."""
     for tries in range(RECORD_TRIES):
         try:

@@ -9,10 +9,8 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 
-from shared.errors import Recoverable
-from shared.mongo import Collection, Record, only_duplicates, recoverable
+from shared.mongo import Collection, Record, recoverable, write_all
 
 TRIES: Final = 30
 CHUNK: Final = 1_000
@@ -167,13 +165,4 @@ def _window(now: datetime) -> int:
 
 async def written(collection: Collection, writes: list[UpdateOne], *, ordered: bool = False) -> None:
     """Upserts, once more where two first writers of one record met. Raises Recoverable."""
-    for _ in range(TRIES):
-        try:
-            with recoverable():
-                await collection.bulk_write(writes, ordered=ordered)
-        except BulkWriteError as error:
-            if not only_duplicates(error):
-                raise
-        else:
-            return
-    raise Recoverable("The same records are being written by too many at once; try again.")
+    await write_all(collection, writes, at_once=CHUNK, ordered=ordered, tries=TRIES)

@@ -101,8 +101,7 @@ class Register:
                 f"alert/{alert.clinic}/{alert.alert}",  # the last one: it says that the others are there
             )
         ]
-        for start in range(0, len(entries), CHUNK):
-            await written(self._collection, entries[start : start + CHUNK], ordered=True)
+        await written(self._collection, entries, ordered=True)
 
     async def of_patients(self, patients: Iterable[str]) -> dict[str, list[str]]:
         """The keys of all alerts there ever were, by patient (`clinic/patient`). Raises Recoverable."""
@@ -305,8 +304,7 @@ class LetterNames:
     async def enter(self, names: Mapping[str, str]) -> None:
         """Have letters found by these names. Safe to repeat. Raises Recoverable."""
         writes = [UpdateOne({"_id": name}, {"$addToSet": {"letters": one}}, upsert=True) for name, one in names.items()]
-        for start in range(0, len(writes), CHUNK):
-            await written(self._collection, writes[start : start + CHUNK])
+        await written(self._collection, writes)
 
     async def find(self, name: str) -> list[str]:
         """The letters that go by a name. Raises Recoverable."""

@@ -1,7 +1,8 @@
 """Sessions with their attendance and rating: documents of intake."""
 
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -68,6 +69,11 @@ class Rescheduled(Part):
     by: Literal["patient", "clinic"]
 
 
+THERE: Final = frozenset({Attendance.ATTENDED, Attendance.LATE})
+"""The patient was there: late is late but seen."""
+USUAL_LENGTH: Final = timedelta(minutes=50)
+
+
 class Session(Document):
     """A planned meeting of a patient and a clinician, and what came of it."""
 
@@ -87,6 +93,11 @@ class Session(Document):
     attendance_at: AwareDatetime | None = Field(default=None, description="When attendance was recorded.")
     checklist: Checklist | None = None
     updated_at: AwareDatetime
+
+    @property
+    def planned_end(self) -> datetime:
+        """When it is planned to end; 50 minutes after it begins where that is not said."""
+        return self.ends_at or self.scheduled_at + USUAL_LENGTH
 
     @property
     def key(self) -> str:

@@ -7,11 +7,9 @@ from typing import Final
 
 from services.insights.domain.instants import NEVER_YET, micros
 from shared.contracts import Session
-from shared.contracts.sessions import Attendance
+from shared.contracts.sessions import THERE
 
 Local = Callable[[int], datetime]
-ATTENDED: Final = frozenset({Attendance.ATTENDED, Attendance.LATE})
-"""Late is late but seen."""
 
 
 _NEVER: Final = 1 << 62
@@ -35,7 +33,7 @@ class Attended:
         version, before = self._known.get(session.session, (0, None))
         if session.version <= version:
             return False
-        seen = not session.deleted and session.attendance in ATTENDED
+        seen = not session.deleted and session.attendance in THERE
         after = micros(session.scheduled_at) if seen else None
         self._known[session.session] = (session.version, after)
         if before == after:

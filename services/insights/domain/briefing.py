@@ -40,15 +40,13 @@ from shared.contracts import (
 from shared.contracts.assessments import Concern
 from shared.contracts.base import Contract, Fact, Number, Urgency
 from shared.contracts.questions import QuestionStatus
-from shared.contracts.sessions import Attendance
+from shared.contracts.sessions import THERE
 
 WINDOW: Final = timedelta(days=28)
 """How long before the last session mood is compared with; and how far back it goes where there was no session."""
 LEAST: Final = 3
 """Check-ins a mean is said of; a proposal of ours."""
 MOST_SHOWN: Final = 100
-USUAL_LENGTH: Final = timedelta(minutes=50)
-_THERE: Final = frozenset({Attendance.ATTENDED, Attendance.LATE})
 NamedFact = tuple[str, Fact]
 
 
@@ -87,7 +85,7 @@ class Papers:
 
     def next_session(self, now: datetime) -> Session | None:
         """The first one that is not over and that nobody has marked."""
-        return next((one for one in self.sessions if one.attendance is None and end_of(one) > now), None)
+        return next((one for one in self.sessions if one.attendance is None and one.planned_end > now), None)
 
     def since(self, now: datetime, before: Session | None = None) -> datetime:
         """From when on changes are looked at: the last session attended, or 28 days ago."""
@@ -100,11 +98,6 @@ class Papers:
         for one in self.sessions:
             attendances.apply(one)
         return len(attendances.missed(micros(now)))
-
-
-def end_of(session: Session) -> datetime:
-    """When a session is planned to end; 50 minutes after it begins where that is not said."""
-    return session.ends_at or session.scheduled_at + USUAL_LENGTH
 
 
 def make_brief(
@@ -157,7 +150,7 @@ def make_brief(
 
 def _was_held(session: Session) -> bool:
     """Attended; or not marked, but rated: its patient was there."""
-    return session.attendance in _THERE or (session.attendance is None and session.rating is not None)
+    return session.attendance in THERE or (session.attendance is None and session.rating is not None)
 
 
 def _as_they_count(ordered: Sequence[NamedFact], check_ins_from: datetime) -> list[ShownEntry]:
@@ -259,7 +252,7 @@ def _planned(session: Session) -> PlannedSession:
     return PlannedSession(
         session=session.session,
         scheduled_at=session.scheduled_at,
-        ends_at=end_of(session),
+        ends_at=session.planned_end,
         clinician=session.clinician,
         attendance=session.attendance,
         late_minutes=session.late_minutes,
@@ -296,7 +289,7 @@ def _waiting(ordered: Sequence[NamedFact], papers: Papers, last: Session | None)
                 category=triage.category if triage else None,
                 target_at=triage.target_at if triage else None,
                 assigned_to=handling.assigned_to if handling else None,
-                open_at_last_session=last is not None and fact.occurred_at <= end_of(last),
+                open_at_last_session=last is not None and fact.occurred_at <= last.planned_end,
             )
         )
     return found

@@ -5,7 +5,7 @@ Rules of absence, judged as of the horizon.
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from services.insights.domain.catalogue import LINGERING_QUESTION, QUESTION_OVERDUE, Parameters
@@ -14,12 +14,9 @@ from services.insights.domain.words import at_time
 from shared.contracts import Question, Session
 from shared.contracts.assessments import Concern, Telling
 from shared.contracts.questions import QuestionStatus, Triage
-from shared.contracts.sessions import Attendance
+from shared.contracts.sessions import THERE
 
 Local = Callable[[int], datetime]
-SESSION: Final = timedelta(minutes=50)
-"""How long a session lasts where nothing is said of its end."""
-_THERE: Final = frozenset({Attendance.ATTENDED, Attendance.LATE})
 _HOUR: Final = 3_600_000_000
 _LAST: Final = chr(0x10FFFF)
 
@@ -86,8 +83,8 @@ class Inquiries:
         if session.version <= version:
             return
         after = None
-        if not session.deleted and session.attendance in _THERE:
-            after = micros(session.ends_at or session.scheduled_at + SESSION)
+        if not session.deleted and session.attendance in THERE:
+            after = micros(session.planned_end)
         self._sessions[session.session] = (session.version, after)
         if before is not None:
             del self._ends[bisect_left(self._ends, (before, session.session))]

@@ -12,7 +12,7 @@ from services.insights.domain.words import at_time, counted
 from shared.contracts import Session
 from shared.contracts.assessments import Concern, Telling
 from shared.contracts.base import Origin, Urgency
-from shared.contracts.sessions import Attendance
+from shared.contracts.sessions import THERE, Attendance
 
 LONG_AFTER: Final = 14 * DAY
 """A session marked this much later than it was planned for came from another system's past."""
@@ -21,7 +21,7 @@ _MISSED: Final = {
     Attendance.DID_NOT_ATTEND: "did not attend",
     Attendance.CANCELLED_BY_PATIENT: "cancelled",
 }
-_COUNTED: Final = frozenset({Attendance.ATTENDED, Attendance.LATE, *_MISSED})
+_COUNTED: Final = frozenset({*THERE, *_MISSED})
 
 Local = Callable[[int], datetime]
 

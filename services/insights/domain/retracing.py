@@ -18,8 +18,6 @@ from shared.contracts.patients import PatientStatus
 from shared.contracts.questions import QuestionStatus
 
 D = TypeVar("D", Patient, Session, Question)
-A_SESSION = timedelta(minutes=50)
-"""How long a session takes where its end is not said."""
 BROUGHT_IN: Final = timedelta(days=14)
 """Attendance recorded longer after its session came from another system, as `missed_sessions` has it."""
 _LATER: Final = frozenset({"attendance", "rating"})
@@ -84,7 +82,7 @@ def _session(last: Session) -> Iterator[tuple[datetime, Session]]:
 
 def _attendance_known(last: Session) -> datetime:
     """When it was recorded; at the session's end where that is not said, or is so late that it was brought in."""
-    ended = last.ends_at or last.scheduled_at + A_SESSION
+    ended = last.planned_end
     recorded = last.attendance_at
     return ended if recorded is None or recorded - last.scheduled_at > BROUGHT_IN else recorded
 

@@ -28,11 +28,10 @@ from shared.clock import Clock
 from shared.contracts import Patient, Session
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.patients import Episode
-from shared.contracts.sessions import Attendance
+from shared.contracts.sessions import THERE
 
 PORTION: Final = 100
 """Patients read at a time; other work has its turn between them."""
-_ATTENDED: Final = frozenset({Attendance.ATTENDED, Attendance.LATE})
 
 
 class By(StrEnum):
@@ -89,7 +88,7 @@ def _outcomes_of(
     patient = next((one for one in documents if isinstance(one, Patient)), None)
     if patient is None:
         return
-    attended = [day_of(one) for one in documents if isinstance(one, Session) and one.attendance in _ATTENDED]
+    attended = [day_of(one) for one in documents if isinstance(one, Session) and one.attendance in THERE]
     scores: dict[str, list[Scored]] = defaultdict(list)
     for fact_id, fact in questionnaires_of(kept):
         if fact.score is not None:

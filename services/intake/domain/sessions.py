@@ -12,14 +12,12 @@ from typing import Final, Literal
 
 from services.intake.domain.when import EARLIEST, LONG_AGO, check_when
 from shared.contracts import Question, Session
-from shared.contracts.sessions import Attendance, Checklist, Rating, Rescheduled
+from shared.contracts.sessions import THERE, Attendance, Checklist, Rating, Rescheduled
 from shared.errors import FieldError, Problem, invalid
 
-USUAL_LENGTH: Final = timedelta(minutes=50)
 LONGEST: Final = timedelta(hours=12)
 MOST_MOVES: Final = 50
 PLANNED_AHEAD: Final = timedelta(days=730)
-_THERE: Final = frozenset({Attendance.ATTENDED, Attendance.LATE})
 _CANCELLED: Final = frozenset({Attendance.CANCELLED_BY_CLINIC, Attendance.CANCELLED_BY_PATIENT})
 EARLY_ARRIVAL: Final = timedelta(hours=1)
 """How long before a session somebody can be marked as there."""
@@ -43,11 +41,6 @@ def _check_times(begins: datetime, ends: datetime | None, now: datetime) -> None
         raise invalid(FieldError("/scheduled_at", "This is before 1950: check the year."))
     if ends is not None and not begins < ends <= begins + LONGEST:
         raise invalid(FieldError("/ends_at", "A session ends after it begins, within 12 hours: check the times."))
-
-
-def session_end(session: Session) -> datetime:
-    """When a session is planned to end; 50 minutes after it begins where that is not said."""
-    return session.ends_at or session.scheduled_at + USUAL_LENGTH
 
 
 def session_taken() -> Problem:
@@ -100,7 +93,7 @@ def record_attendance(
         raise invalid(
             FieldError("/late_minutes", "Only who came late was late: send the attendance `late`, or no minutes.")
         )
-    early = EARLY_ARRIVAL if attendance in _THERE else timedelta(0)
+    early = EARLY_ARRIVAL if attendance in THERE else timedelta(0)
     if attendance not in _CANCELLED and now < current.scheduled_at - early:
         raise Problem(
             409,
@@ -108,7 +101,7 @@ def record_attendance(
             "The session has not been yet",
             "Before its time a session can only be cancelled, by patient or by clinic: send one of these, or wait.",
         )
-    if current.rating is not None and attendance not in _THERE:
+    if current.rating is not None and attendance not in THERE:
         raise Problem(
             409,
             "already_rated",
@@ -118,7 +111,7 @@ def record_attendance(
     same = attendance is current.attendance
     if same and late_minutes in (None, current.late_minutes):
         return current
-    if attendance not in _THERE and current.checklist is not None:
+    if attendance not in THERE and current.checklist is not None:
         raise Problem(
             409,
             "checklist_filled",
@@ -148,7 +141,7 @@ def fill_checklist(current: Session, wished: Checklist, now: datetime) -> Sessio
     """
     if _looked_after(wished) == (None, None, None, None, ""):
         raise invalid(FieldError("", "Nothing is said: send at least one of the four points, or a note."))
-    if current.attendance is not None and current.attendance not in _THERE:
+    if current.attendance is not None and current.attendance not in THERE:
         raise _not_attended()
     if now < current.scheduled_at - EARLY_ARRIVAL:
         raise Problem(
@@ -190,7 +183,7 @@ def rate_session(current: Session, rating: Rating, now: datetime) -> Session:
             "This session is already rated",
             "A session is rated once, and what was said stays as it was. If it was a slip, tell your clinic.",
         )
-    if current.attendance is not None and current.attendance not in _THERE:
+    if current.attendance is not None and current.attendance not in THERE:
         raise _not_attended()
     check_when(rating.rated_at, rating.origin, now, pointer="/rated_at")
     if rating.rated_at < current.scheduled_at:
@@ -205,12 +198,12 @@ def rate_session(current: Session, rating: Rating, now: datetime) -> Session:
 
 def was_held(session: Session) -> bool:
     """Whether a session is marked as attended, on time or late."""
-    return session.attendance in _THERE
+    return session.attendance in THERE
 
 
 def left_open(asked_at: datetime, handling: Question, session: Session) -> bool:
     """Whether a question asked by then was still neither answered nor settled when the session ended."""
-    end = session_end(session)
+    end = session.planned_end
     done = min((at for at in (handling.answered_at, handling.settled_at) if at is not None), default=None)
     return asked_at <= end and (done is None or done > end)
 

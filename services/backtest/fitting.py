@@ -6,9 +6,7 @@ the score's day. No patient's id is needed or kept: the model that is written ho
 
 import csv
 import json
-import os
 import re
-import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +17,7 @@ from rich.console import Console
 
 from services.backtest.clinic import read_clinic, starter_clinic
 from services.backtest.log import IDENTIFIER, NUMBER
+from services.backtest.output import written_whole
 from services.backtest.refusals import Refused
 from services.insights.domain import EpisodeScores, fit, known_measures, version_of
 from shared.clock import Clock, SystemClock
@@ -113,19 +112,6 @@ def _wrong(cells: Sequence[str], ranges: Mapping[str, tuple[float, float]]) -> l
 
 
 def _write(output: Path, model: ExpectedResponse) -> None:
-    part: Path | None = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=output.parent, prefix=f".{output.name}.", delete=False, encoding="utf-8"
-        ) as text:
-            part = Path(text.name)
-            json.dump(model.model_dump(mode="json"), text, indent=2)
-            text.write("\n")
-            text.flush()
-            os.fsync(text.fileno())
-        part.replace(output)
-    except OSError as error:
-        raise Refused([f"{output} cannot be written: {error.strerror}"]) from None
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)
+    with written_whole(output) as text:
+        json.dump(model.model_dump(mode="json"), text, indent=2)
+        text.write("\n")

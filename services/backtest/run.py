@@ -1,8 +1,6 @@
 """From a log and a rules file to what would have been raised, written whole or not at all."""
 
 import csv
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +13,7 @@ from rich.progress import Progress
 
 from services.backtest.clinic import read_clinic, starter_clinic, with_rules
 from services.backtest.log import Log, read_log
-from services.backtest.refusals import Refused
+from services.backtest.output import refuse_output, written_whole
 from services.insights.domain import Raised, Standing, Watched, backtest
 from shared.contracts import Clinic
 
@@ -46,7 +44,7 @@ def backtest_log(
     Raises:
         Refused: with everything that is wrong with the files given; then nothing is written.
     """
-    _refuse_output(output, [given for given in (log, rules, compare) if given is not None])
+    refuse_output(output, [given for given in (log, rules, compare) if given is not None])
     clinic = starter_clinic() if rules is None else read_clinic(rules)
     clinics = [clinic]
     if rules is not None or compare is not None:
@@ -87,35 +85,11 @@ def _raised(
     return raised
 
 
-def _refuse_output(output: Path, inputs: Sequence[Path]) -> None:
-    """Refuse what cannot be written to before any work is done for it."""
-    if not output.parent.is_dir():
-        raise Refused([f"{output.parent} is no folder: make it first, or name another for the output"])
-    if output.exists() and not output.is_file():
-        raise Refused([f"{output} is no file: name one for the output"])
-    if output.exists() and any(given.exists() and output.samefile(given) for given in inputs):
-        raise Refused([f"{output} is read: give the output a name of its own"])
-
-
 def _write(output: Path, raised: Sequence[Raised]) -> None:
-    """Under another name first, so that nobody ever finds half a file; for its owner alone, as it tells of people."""
-    part: Path | None = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=output.parent, prefix=f".{output.name}.", delete=False, encoding="utf-8", newline=""
-        ) as text:
-            part = Path(text.name)
-            writer = csv.writer(text, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(map(_cells, raised))
-            text.flush()
-            os.fsync(text.fileno())
-        part.replace(output)
-    except OSError as error:
-        raise Refused([f"{output} cannot be written: {error.strerror}"]) from None
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)
+    with written_whole(output) as text:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(map(_cells, raised))
 
 
 def _cells(one: Raised) -> tuple[str, ...]:

@@ -267,7 +267,7 @@ class Place:
         assessment = Assessment(
             clinic=self.name,
             patient=patient,
-            epoch=1,
+            epoch=0,
             basis=basis or self.basis,
             settings_version=1,
             rules_version=1,

@@ -121,13 +121,15 @@ async def test_lists_are_filtered_paged_and_followed(door: Door, clinic: Place) 
         return len(await door.alerts(clinic.name)) == 5
 
     await until("five alerts", five)
-    first = (await door.ask(clinic.name, "GET", "/v1/alerts?limit=3")).json()
-    second = (await door.ask(clinic.name, "GET", f"/v1/alerts?limit=3&cursor={first['next']}")).json()
-    patients = [alert["patient"] for alert in first["items"] + second["items"]]
+    first = page = (await door.ask(clinic.name, "GET", "/v1/alerts?limit=3")).json()
+    patients = [alert["patient"] for alert in first["items"]]
+    while page["next"]:  # what changes meanwhile comes once more
+        page = (await door.ask(clinic.name, "GET", f"/v1/alerts?limit=3&cursor={page['next']}")).json()
+        patients += [alert["patient"] for alert in page["items"]]
     bad = await door.ask(clinic.name, "GET", "/v1/alerts?cursor=none")
 
     assert set(patients) == {f"p{number}" for number in range(5)}
-    assert second["next"] is None
+    assert len(first["items"]) == 3
     assert [alert["patient"] for alert in await door.alerts(clinic.name, patient="p2")] == ["p2"]
     assert len(await door.alerts(clinic.name, clinician="priya", status="open")) == 5
     assert await door.alerts(clinic.name, clinician="lee") == []

@@ -4,6 +4,8 @@ PYTHON ?= python3
 # Ports of the local stack, for a machine where the usual ones are taken: make up KAFKA_PORT=19092
 KAFKA_PORT ?= 9092
 MONGO_PORT ?= 27017
+# Test processes side by side, each with a broker and a store server of its own
+WORKERS ?= 2
 FROM ?=
 ARGS ?=
 
@@ -45,7 +47,7 @@ containers: setup ## Run the whole platform as containers, with gateway, Prometh
 setup: $(STAMP) ## Make .venv with the locked dependencies
 
 test: setup ## Every test that needs nothing more (ARGS="-k alert" chooses)
-	@$(BIN)/python -m pytest -m "not ops" $(ARGS)
+	@$(BIN)/python -m pytest -m "not ops" --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-ops: setup ## The tests that need Prometheus and Caddy
 	@missing=; for tool in prometheus promtool caddy; do \

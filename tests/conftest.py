@@ -1,13 +1,14 @@
-"""What tests are given: a real broker and a real store server. Found by name, never imported."""
+"""What all tests have in common: hypothesis' profile, which real data is there, and what runs beside what."""
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from benchmarks.detection.series import SOURCES
 from tests import data_moodpath
-from tests.stack import Stack, open_stack
+
+TESTS = Path(__file__).parent
 
 settings.register_profile("rapport", deadline=None)  # no test here is about how long something takes
 settings.load_profile("rapport")
@@ -31,8 +32,9 @@ def pytest_report_header() -> list[str]:
     ]
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """A real broker and a real store server, for the whole run: containers, or the native stack."""
-    with open_stack() as stack:
-        yield stack
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares processes stays on one worker: the stories of the whole platform, and else each file's tests."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        item.add_marker(pytest.mark.xdist_group("e2e" if folder == "e2e" else item.nodeid.partition("::")[0]))

@@ -1,6 +1,6 @@
-"""Databases of their own for tests of what is stored, once per driver, and a clock that is moved by hand."""
+"""What integration tests share: a broker and a store server, databases once per driver, a clock moved by hand."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import cast
 from uuid import uuid4
 
@@ -10,7 +10,14 @@ from shared.auth import DevelopmentIssuer
 from shared.mongo import Database, Driver, open_database
 from tests.fakes import FakeClock
 from tests.integration.service import MONDAY, issuer_at
-from tests.stack import Stack
+from tests.stack import Stack, open_stack
+
+
+@pytest.fixture(scope="package")
+def stack() -> Iterator[Stack]:
+    """A real broker and a real store server: containers, or the native stack."""
+    with open_stack() as stack:
+        yield stack
 
 
 @pytest.fixture(params=["motor", "pymongo"])

@@ -1,5 +1,5 @@
 """The platform, for these tests."""
 
-from tests.e2e.fixtures import clinic, mail, platform, twilio
+from tests.e2e.fixtures import clinic, mail, platform, stack, twilio
 
-__all__ = ["clinic", "mail", "platform", "twilio"]
+__all__ = ["clinic", "mail", "platform", "stack", "twilio"]

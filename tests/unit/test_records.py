@@ -136,7 +136,11 @@ def test_what_cannot_be_read_says_why(broken: MemoryRecord, says: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.dictionaries(st.sampled_from(["clinic", "mood", "note", "feelings", "items"]), st.text(min_size=4)))
+@given(
+    st.dictionaries(
+        st.sampled_from(["clinic", "mood", "note", "feelings", "items"]), st.text().map(lambda text: f"Jane{text}")
+    )
+)
 def test_no_message_repeats_what_a_record_holds(values: dict[str, str]) -> None:
     """Neither values nor the keys of mappings, which are data too, get into a dead letter's reason."""
     document = {f"{key}": {value: value} if key == "items" else value for key, value in values.items()}
@@ -146,8 +150,7 @@ def test_no_message_repeats_what_a_record_holds(values: dict[str, str]) -> None:
     with pytest.raises(Unparsable) as told:
         decode(broken)
 
-    words = set(str(told.value).replace(":", " ").replace(";", " ").replace(".", " ").split())
-    assert not {value for value in values.values() if value.strip()} & words
+    assert "Jane" not in str(told.value)
 
 
 def test_a_mapping_s_keys_are_not_named() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.stack import Stack, open_stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """Fresh, and gone with its data after notify's tests."""
     with open_stack() as own:

@@ -145,6 +145,22 @@ async def test_a_list_over_patients_is_a_patients_own_or_refused(name: str) -> N
     assert [answer.status_code for answer in (anothers, both)] == [404, 404]
 
 
+@pytest.mark.parametrize(
+    "name",
+    sorted(n for n, how in ALLOWED.items() if how is Patients.IN_BODY and LOCKED[n][0] is not APPS["mood"]),
+)
+async def test_another_patient_in_a_body_is_not_there(name: str) -> None:
+    """Found out before any part of the service is asked. Mood looks behind its door, where its own test looks too."""
+    (app, _), (method, path) = LOCKED[name], name.split(" ")
+    document = app.openapi()
+    content = document["paths"][path][method.lower()]["requestBody"]["content"]["application/json"]
+    schema = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+    async with patient_of(app) as sam:
+        answer = await sam.request(method, path, json=schema["examples"][0] | {"patient": "lee"})
+
+    assert (answer.status_code, answer.json()["detail"]) == (404, not_found("patient").detail)
+
+
 def test_a_route_names_the_patient_where_it_says_it_does() -> None:
     """In the path, in the query, or in the body's schema; a lock that looks elsewhere would hold nothing."""
     documents = {id(app): app.openapi() for app in APPS.values()}

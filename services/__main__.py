@@ -212,10 +212,18 @@ def down() -> None:
 
 
 @cli.command()
-def token(clinic: str = "harbour", client: str = "console", role: str = "clinic_system") -> None:
+def token(
+    clinic: str = "harbour",
+    client: str = "console",
+    role: str = "clinic_system",
+    patient: Annotated[str | None, typer.Option(help="With --role patient: whose token it is.")] = None,
+) -> None:
     """Print a development token for one clinic."""
     RUN.mkdir(exist_ok=True)
-    print(_issuer().issue(clinic=clinic, client=client, role=role))
+    try:
+        print(_issuer().issue(clinic=clinic, client=client, role=role, patient=patient))
+    except ValueError as wrong:
+        raise typer.BadParameter(f"{wrong}: send --role patient --patient ID") from None
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""Who calls: bearer tokens (JWT), the clinic from the token only, and an issuer for development alone."""
+"""Who calls: bearer tokens (JWT), the clinic and a patient from the token only, and an issuer for development alone."""
 
 import json
 from collections import OrderedDict
@@ -14,8 +14,8 @@ from jwt.algorithms import OKPAlgorithm
 from pydantic import TypeAdapter, ValidationError
 
 from shared.clock import Clock
-from shared.contracts.base import Id
-from shared.errors import Problem
+from shared.contracts.base import Id, Origin
+from shared.errors import Problem, not_found
 
 ALGORITHMS: Final = ["EdDSA", "ES256", "RS256"]
 SCOPES: Final = (
@@ -29,22 +29,54 @@ SCOPES: Final = (
     "alerts:read",
     "alerts:write",
 )
+PATIENT: Final = "patient"
+"""The role of a patient's own token, and the claim that names the patient."""
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The one who calls. `clinic` is the tenant: every key and every query starts from it."""
+    """The one who calls. `clinic` is the tenant: every key and every query starts from it.
+
+    patient: the only patient a token of the role `patient` is good for; None for every other token.
+    """
 
     clinic: str
     client: str
     role: str
     scopes: frozenset[str]
+    patient: str | None = None
+
+
+def expect_own(caller: Caller, patient: str, origin: Origin) -> None:
+    """What a request's body says of whom, held against the token. Raises Problem 404 where a patient's token names
+    another patient (as for another clinic's), and 403 where a patient says that it comes from another system."""
+    if caller.patient not in (None, patient):
+        raise not_found("patient")
+    refuse_import(caller, origin)
+
+
+def refuse_import(caller: Caller, origin: Origin) -> None:
+    """Raises Problem 403 where a patient's token says that something comes from another system."""
+    if caller.patient is not None and origin is Origin.IMPORT:
+        raise Problem(
+            403,
+            "not_for_patients",
+            "Only the clinic imports",
+            "Nothing was recorded. With a patient's token send `origin` as live, or as sync where it was made offline.",
+        )
 
 
 def unauthenticated(detail: str) -> Problem:
     """401, with what to send instead."""
     return Problem(401, "unauthenticated", "Who are you?", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _patient_unsaid() -> Problem:
+    return unauthenticated(
+        "A token with the role 'patient' must name its patient, by the clinic's own id, in the claim 'patient', and no "
+        "other token may: have your identity provider put it in (docs/tokens.md)."
+    )
 
 
 class Verifier:
@@ -92,16 +124,22 @@ class Verifier:
             )
             if not claims["iat"] - 30 <= now < claims["exp"]:
                 raise unauthenticated("The token has expired or is not valid yet: get a new one.")
+            role, patient = str(claims["role"]), claims.get(PATIENT)
+            if role.strip().casefold() == PATIENT:
+                role = PATIENT
+            if (role == PATIENT) is (patient is None):
+                raise _patient_unsaid()
             caller = Caller(
                 clinic=_ID.validate_python(claims["clinic"]),
                 client=str(claims["sub"]),
-                role=str(claims["role"]),
+                role=role,
                 scopes=frozenset(str(claims.get("scope", "")).split()),
+                patient=None if patient is None else _ID.validate_python(patient),
             )
         except (jwt.PyJWTError, KeyError, TypeError, ValidationError):
             raise unauthenticated(
                 "The token is not one of ours, or lacks a claim: it needs sub, clinic, role, scope, iss, aud, iat "
-                "and exp, signed by a key this deployment was given."
+                "and exp (a patient's also patient), signed by a key this deployment was given."
             ) from None
         return float(claims["exp"]), caller
 
@@ -133,10 +171,14 @@ class DevelopmentIssuer:
         clinic: str,
         client: str = "demo",
         role: str = "clinic_system",
+        patient: str | None = None,
         scopes: tuple[str, ...] = SCOPES,
         lasts: timedelta = timedelta(days=1),
     ) -> str:
-        """A signed token for one clinic."""
+        """A signed token for one clinic; of the role `patient`, for that one patient. Raises ValueError where a
+        patient's token names none, or another one does."""
+        if (role == PATIENT) is (patient is None):
+            raise ValueError("a token of the role 'patient' names its patient, and no other does")
         now: datetime = self._clock.now()
         claims = {
             "iss": self._issuer,
@@ -148,6 +190,8 @@ class DevelopmentIssuer:
             "iat": int(now.timestamp()),
             "exp": int((now + lasts).timestamp()),
         }
+        if patient is not None:
+            claims[PATIENT] = patient
         return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self.KEY_ID})
 
 

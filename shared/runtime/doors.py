@@ -5,6 +5,7 @@ import hashlib
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import ContextVar
+from enum import Enum, auto
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Response
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.auth import Caller, Verifier
 from shared.bus import Position
-from shared.errors import Problem
+from shared.errors import Problem, not_found
 
 POSITION_HEADER: Final = "Position"
 BEHIND_HEADER: Final = "Projection-Behind"
@@ -33,23 +34,73 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def requires(scope: str) -> Authorize:
-    """A route's lock: the caller's token must carry `scope`. `tests/architecture` finds every route without one."""
+class Patients(Enum):
+    """What a patient's own token (role `patient`) is good for on a route, and where the route names the patient.
+
+    Wherever it names another one, the answer is that to another clinic's id: 404.
+    """
+
+    REFUSED = auto()
+    """Nothing (403): it is for the care team and the clinic's systems. So is every route that says nothing."""
+    IN_PATH = auto()
+    """The path parameter `patient` must be theirs."""
+    IN_QUERY = auto()
+    """The query parameter `patient` must be there (403) and theirs."""
+    IN_BODY = auto()
+    """The handler holds the body's `patient` against the token before anything is written: `expect_own`."""
+    BY_ID = auto()
+    """The path names another thing: the handler hands `caller.patient` on to whatever finds whose that is."""
+    ALIKE = auto()
+    """The answer holds nothing of any patient."""
+
+
+def _confine(caller: Caller, patients: Patients, request: Request) -> None:
+    """Raises Problem 403 or 404 for a patient's token that wants more than its patient's."""
+    if patients is Patients.REFUSED:
+        raise Problem(
+            403,
+            "not_for_patients",
+            "Not with a patient's token",
+            "This is for the care team: send it with a token of theirs, or with that of the clinic's system.",
+        )
+    if patients is Patients.IN_PATH and request.path_params["patient"] != caller.patient:
+        raise not_found("patient")
+    if patients is Patients.IN_QUERY:
+        asked_for = set(request.query_params.getlist("patient"))
+        if not asked_for:
+            raise Problem(
+                403,
+                "not_for_patients",
+                "Not of all patients",
+                "With a patient's token, add the query parameter `patient` with the id that the token names.",
+            )
+        if asked_for != {caller.patient}:
+            raise not_found("patient")
+
+
+def requires(scope: str, patients: Patients = Patients.REFUSED) -> Authorize:
+    """A route's lock: the caller's token must carry `scope`, and a patient's own is good for what `patients` says.
+
+    `tests/architecture` finds every route without one, and knows by name what patients' tokens are good for.
+    """
 
     async def authorize(request: Request) -> Caller:
         verifier: Verifier = request.state.verifier
         caller = verifier.caller(request.headers.get("authorization"))
         if scope not in caller.scopes:
             raise Problem(403, "forbidden", "Not with this token", f"This needs a token with the scope '{scope}'.")
+        if caller.patient is not None:
+            _confine(caller, patients, request)
         return caller
 
-    authorize.__rapport_scope__ = scope  # type: ignore[attr-defined]  # what the architecture test looks for
+    authorize.__rapport_scope__ = scope  # type: ignore[attr-defined]  # what the architecture tests look for
+    authorize.__rapport_patients__ = patients  # type: ignore[attr-defined]
     return authorize
 
 
-def caller_with(scope: str) -> Caller:
-    """`caller: Caller = caller_with("entries:write")` in a route's signature."""
-    dependency: Caller = Depends(requires(scope))
+def caller_with(scope: str, patients: Patients = Patients.REFUSED) -> Caller:
+    """`caller: Caller = caller_with("entries:write", Patients.IN_BODY)` in a route's signature."""
+    dependency: Caller = Depends(requires(scope, patients))
     return dependency
 
 

@@ -77,7 +77,7 @@ class ProblemAnswer(BaseModel):
 _PROBLEMS: Mapping[int, str] = {
     400: "A header or the cursor is missing or odd.",
     401: "No token, or not one of ours.",
-    403: "The token lacks the scope.",
+    403: "The token lacks the scope, or is a patient's and this is not for patients.",
     404: "There is no such thing in your clinic.",
     409: "It does not fit what is there already; `code` and `detail` say how.",
     410: "It was deleted for good.",

@@ -144,9 +144,13 @@ class Door:
         answer = await self.client.get("/readyz")
         return answer.status_code == 200
 
-    async def ask(self, clinic: str, method: str, path: str, *, key: str = "", body: Any = None) -> httpx.Response:
-        """One request with a token of a clinic; POSTs with an Idempotency-Key, `key` or a new one."""
-        headers = {"Authorization": f"Bearer {self.issuer.issue(clinic=clinic, client='priya')}"}
+    async def ask(
+        self, clinic: str, method: str, path: str, *, key: str = "", body: Any = None, patient: str | None = None
+    ) -> httpx.Response:
+        """One request with a token of a clinic, or of one of its patients; POSTs with a key, `key` or a new one."""
+        role = "clinic_system" if patient is None else "patient"
+        token = self.issuer.issue(clinic=clinic, client="priya", role=role, patient=patient)
+        headers = {"Authorization": f"Bearer {token}"}
         if method == "POST":
             headers["Idempotency-Key"] = key or uuid.uuid4().hex
         return await self.client.request(method, path, headers=headers, json=body)

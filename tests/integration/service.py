@@ -39,10 +39,13 @@ class Service:
     clock: FakeClock
     issuer: DevelopmentIssuer
 
-    def connect(self, clinic: str | None, scopes: tuple[str, ...] = SCOPES) -> tuple[str, httpx.AsyncClient]:
-        """A clinic's name, new where none is given, and a connection with a token of it."""
+    def connect(
+        self, clinic: str | None, scopes: tuple[str, ...] = SCOPES, *, patient: str | None = None
+    ) -> tuple[str, httpx.AsyncClient]:
+        """A clinic's name, new where none is given, and a connection with a token of it, or of one of its patients."""
         name = clinic or f"clinic-{uuid.uuid4().hex[:10]}"
-        token = self.issuer.issue(clinic=name, client="tests", scopes=scopes, lasts=timedelta(days=3000))
+        role, lasts = "clinic_system" if patient is None else "patient", timedelta(days=3000)
+        token = self.issuer.issue(clinic=name, client="tests", role=role, patient=patient, scopes=scopes, lasts=lasts)
         headers = {"Authorization": f"Bearer {token}"}
         transport = httpx.ASGITransport(app=self._with_state)
         return name, httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)

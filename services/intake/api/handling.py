@@ -18,7 +18,7 @@ from services.intake.api.questions import CaughtUp, QuestionReply
 from shared.auth import Caller
 from shared.contracts.base import Id
 from shared.contracts.questions import Category
-from shared.runtime import Body, IdempotencyKey, caller_with, problems
+from shared.runtime import Body, IdempotencyKey, Patients, caller_with, problems
 
 router = APIRouter(tags=["questions"])
 Somebody = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), OneLine]
@@ -60,7 +60,7 @@ async def answer_question(
         idempotency=decision(caller, f"POST /v1/questions/{question}/answer", key, raw),
     )
     told(response, written.position)
-    return QuestionReply.of(asked, written.document, inbox)
+    return QuestionReply.of(asked, written.document, inbox, caller)
 
 
 class ClaimBody(Body):
@@ -93,7 +93,7 @@ async def claim_question(
         idempotency=decision(caller, f"POST /v1/questions/{question}/claim", key, raw),
     )
     told(response, written.position)
-    return QuestionReply.of(asked, written.document, inbox)
+    return QuestionReply.of(asked, written.document, inbox, caller)
 
 
 class HandOverBody(Body):
@@ -133,7 +133,7 @@ async def hand_over_question(
         idempotency=decision(caller, f"POST /v1/questions/{question}/hand-over", key, raw),
     )
     told(response, written.position)
-    return QuestionReply.of(asked, written.document, inbox)
+    return QuestionReply.of(asked, written.document, inbox, caller)
 
 
 class CategoryBody(Body):
@@ -168,7 +168,7 @@ async def recategorise_question(
         idempotency=decision(caller, f"POST /v1/questions/{question}/category", key, raw),
     )
     told(response, written.position)
-    return QuestionReply.of(asked, written.document, inbox)
+    return QuestionReply.of(asked, written.document, inbox, caller)
 
 
 class SettleBody(Body):
@@ -192,7 +192,7 @@ async def settle_question(
     response: Response,
     _: CaughtUp,
     body: SettleBody | None = None,
-    caller: Caller = caller_with("entries:write"),
+    caller: Caller = caller_with("entries:write", Patients.BY_ID),
 ) -> QuestionReply:
     """The patient needs nothing more, with or without a written answer. The body may be empty.
 
@@ -201,11 +201,12 @@ async def settle_question(
     asked, written = await inbox.settle(
         caller.clinic,
         question,
-        by="patient" if body is None or caller.role == "patient" else body.said_by,
+        by="patient" if body is None or caller.patient is not None else body.said_by,
+        of=caller.patient,
         idempotency=decision(caller, f"POST /v1/questions/{question}/settle", key, raw),
     )
     told(response, written.position)
-    return QuestionReply.of(asked, written.document, inbox)
+    return QuestionReply.of(asked, written.document, inbox, caller)
 
 
 class ReopenBody(Body):
@@ -225,7 +226,7 @@ async def reopen_question(
     response: Response,
     _: CaughtUp,
     __: ReopenBody | None = None,
-    caller: Caller = caller_with("entries:write"),
+    caller: Caller = caller_with("entries:write", Patients.BY_ID),
 ) -> QuestionReply:
     """The patient says that it is not settled: it is open once more, with a target counted from now.
 
@@ -234,7 +235,8 @@ async def reopen_question(
     asked, written = await inbox.reopen(
         caller.clinic,
         question,
+        of=caller.patient,
         idempotency=decision(caller, f"POST /v1/questions/{question}/reopen", key, raw),
     )
     told(response, written.position)
-    return QuestionReply.of(asked, written.document, inbox)
+    return QuestionReply.of(asked, written.document, inbox, caller)

@@ -20,7 +20,7 @@ from services.intake.api.parts import (
     told,
 )
 from services.intake.store import Asked, Wish
-from shared.auth import Caller
+from shared.auth import Caller, expect_own
 from shared.bus import Position
 from shared.contracts import Question, Topic
 from shared.contracts.base import Id, Origin
@@ -28,7 +28,7 @@ from shared.contracts.clinics import Role
 from shared.contracts.questions import Category, GivenAnswer, Handover, QuestionStatus, Triage
 from shared.contracts.safety import Safety
 from shared.contracts.screening import Screening
-from shared.runtime import Body, IdempotencyKey, WaitForPosition, caller_with, fact_id, problems, settle
+from shared.runtime import Body, IdempotencyKey, Patients, WaitForPosition, caller_with, fact_id, problems, settle
 
 router = APIRouter(tags=["questions"])
 ASK = "POST /v1/questions"
@@ -100,9 +100,10 @@ async def ask_question(
     key: IdempotencyKey,
     raw: RawBody,
     response: Response,
-    caller: Caller = caller_with("entries:write"),
+    caller: Caller = caller_with("entries:write", Patients.IN_BODY),
 ) -> QuestionReceipt:
     """202: recorded by every in-sync replica of the broker. 503: may have been; send it again with the same key."""
+    expect_own(caller, body.patient, body.origin)
     receipt = await inbox.ask(
         clinic=caller.clinic,
         question=fact_id(caller, ASK, key, raw),
@@ -148,12 +149,14 @@ class QuestionReply(BaseModel):
     overdue: bool = Field(description="Open, and past its target.")
     assigned_to: Id | None = Field(description="Who has it; null: everyone with the role.")
     assignee_away: bool = Field(description="Who has it is on leave now: it stands among the unassigned.")
-    handovers: list[Handover] = Field(description="Who took it or was given it, oldest first.")
+    handovers: list[Handover] = Field(
+        description="Who took it or was given it, oldest first; empty for a patient's own token."
+    )
     updated_at: AwareDatetime
 
     @classmethod
-    def of(cls, asked: Asked, handling: Question, inbox: TheInbox) -> Self:
-        """The two put together."""
+    def of(cls, asked: Asked, handling: Question, inbox: TheInbox, caller: Caller) -> Self:
+        """The two put together, as the caller may see them."""
         fact = asked.fact
         return cls(
             id=fact.question,
@@ -176,7 +179,7 @@ class QuestionReply(BaseModel):
             overdue=inbox.is_overdue(handling),
             assigned_to=handling.assigned_to,
             assignee_away=inbox.is_away(fact.clinic, handling.assigned_to),
-            handovers=handling.handovers,
+            handovers=handling.handovers if caller.patient is None else [],
             updated_at=handling.updated_at,
         )
 
@@ -184,11 +187,11 @@ class QuestionReply(BaseModel):
 @router.get("/v1/questions/{question}", operation_id="get_question", summary="One question",
             responses=problems(400, 404))  # fmt: skip
 async def get_question(
-    *, question: QuestionId, inbox: TheInbox, _: CaughtUp, caller: Caller = caller_with("entries:read")
+    *, question: QuestionId, inbox: TheInbox, _: CaughtUp, caller: Caller = caller_with("entries:read", Patients.BY_ID)
 ) -> QuestionReply:
     """A question of the token's clinic. Just asked? Send its position as Wait-For-Position."""
-    asked, handling = await inbox.question(caller.clinic, question)
-    return QuestionReply.of(asked, handling, inbox)
+    asked, handling = await inbox.question(caller.clinic, question, of=caller.patient)
+    return QuestionReply.of(asked, handling, inbox, caller)
 
 
 @router.get("/v1/questions", operation_id="list_questions", summary="The questions, page by page",
@@ -207,7 +210,7 @@ async def list_questions(
     updated_since: UpdatedSince = None,
     cursor: Cursor = None,
     limit: Limit = 50,
-    caller: Caller = caller_with("entries:read"),
+    caller: Caller = caller_with("entries:read", Patients.IN_QUERY),
 ) -> PageReply[QuestionReply]:
     """Those changed longest ago first: of the open ones, the one that waits longest.
 
@@ -222,5 +225,5 @@ async def list_questions(
         cursor=cursor,
         limit=limit,
     )
-    items = [QuestionReply.of(asked, handlings[asked.fact.question], inbox) for asked in page.items]
+    items = [QuestionReply.of(asked, handlings[asked.fact.question], inbox, caller) for asked in page.items]
     return PageReply(items=items, next=page.next)

@@ -22,13 +22,13 @@ from services.intake.api.parts import (
     told,
 )
 from services.intake.api.questions import CaughtUp, QuestionReply
-from shared.auth import Caller
+from shared.auth import Caller, refuse_import
 from shared.contracts import Session
 from shared.contracts.base import Id, Origin
 from shared.contracts.safety import Safety
 from shared.contracts.sessions import Attendance, Checklist, Rating
 from shared.crisis_language import screen
-from shared.runtime import Body, IdempotencyKey, WaitForPosition, caller_with, fact_id, problems
+from shared.runtime import Body, IdempotencyKey, Patients, WaitForPosition, caller_with, fact_id, problems
 
 router = APIRouter(tags=["sessions"])
 
@@ -125,7 +125,7 @@ async def list_open_questions(
     """Asked by the end of the session (50 minutes after it begins where no end was said), and by then neither answered
     nor settled. `status` is as of now."""
     left = await inbox.left_open(await sessions.session(caller.clinic, session))
-    return [QuestionReply.of(asked, handling, inbox) for asked, handling in left]
+    return [QuestionReply.of(asked, handling, inbox, caller) for asked, handling in left]
 
 
 class RescheduleBody(Body):
@@ -320,13 +320,18 @@ async def rate_session(
     raw: RawBody,
     now: Now,
     response: Response,
-    caller: Caller = caller_with("entries:write"),
+    caller: Caller = caller_with("entries:write", Patients.BY_ID),
 ) -> RatedReply:
-    """Once per session, from its time on, unless it is marked as missed or cancelled."""
+    """Once per session, from its time on, unless it is marked as missed or cancelled. A patient's own token is good for
+    their own sessions; the therapist's checklist is left out of its answer."""
+    refuse_import(caller, body.origin)
     rating = Rating(
         **body.model_dump(exclude={"rated_at"}), rated_at=body.rated_at or now, screening=screen(body.comment)
     )
     route = f"POST /v1/sessions/{session}/rating"
-    written = await sessions.rate(caller.clinic, session, rating, idempotency=decision(caller, route, key, raw))
+    written = await sessions.rate(
+        caller.clinic, session, rating, of=caller.patient, idempotency=decision(caller, route, key, raw)
+    )
     told(response, written.position)
-    return RatedReply(**dict(written.document), safety=sessions.safety(caller.clinic, written.document.rating))
+    shown = dict(written.document) if caller.patient is None else dict(written.document) | {"checklist": None}
+    return RatedReply(**shown, safety=sessions.safety(caller.clinic, written.document.rating))

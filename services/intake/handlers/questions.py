@@ -94,9 +94,9 @@ class Inbox:
             safety=safety_reply(settings, now, risk=risk, urgent=urgent),
         )
 
-    async def question(self, clinic: str, question: str) -> tuple[Asked, Question]:
-        """A question and how far it has come. Raises Problem 404."""
-        asked = await self._asked.find(clinic, question)
+    async def question(self, clinic: str, question: str, *, of: str | None = None) -> tuple[Asked, Question]:
+        """A question, of this patient's where `of` says so, and how far it has come. Raises Problem 404."""
+        asked = await self._find(clinic, question, of)
         if asked is None:
             raise not_found("question")
         untouched = domain.open_question(asked.fact, asked.recorded_at)
@@ -151,14 +151,25 @@ class Inbox:
         )
 
     async def settle(
-        self, clinic: str, question: str, *, by: Literal["patient", "clinic"], idempotency: Idempotency
+        self,
+        clinic: str,
+        question: str,
+        *,
+        by: Literal["patient", "clinic"],
+        of: str | None = None,
+        idempotency: Idempotency,
     ) -> tuple[Asked, Written[Question]]:
-        """Settle a question by the patient's word. Raises Problem 404."""
+        """Settle a question by the patient's word, of this patient's where `of` says so. Raises Problem 404."""
         now = self._clock.now()
-        return await self._decide(clinic, question, lambda one, _: domain.settle_question(one, now, by=by), idempotency)
+        return await self._decide(
+            clinic, question, lambda one, _: domain.settle_question(one, now, by=by), idempotency, of=of
+        )
 
-    async def reopen(self, clinic: str, question: str, *, idempotency: Idempotency) -> tuple[Asked, Written[Question]]:
-        """Open a question again by the patient's word, with a target counted from now. Raises Problem 404 and 409."""
+    async def reopen(
+        self, clinic: str, question: str, *, of: str | None = None, idempotency: Idempotency
+    ) -> tuple[Asked, Written[Question]]:
+        """Open a question again by the patient's word, with a target counted from now; of this patient's where `of`
+        says so. Raises Problem 404 and 409."""
         now = self._clock.now()
         settings, held = (await self._known_clinic(clinic)).settings_at(now), self._team.held(clinic)
 
@@ -167,7 +178,7 @@ class Inbox:
             again = before and domain.triage(before.category, settings, now, held=held, by=before.by)
             return domain.reopen_question(one, again, now)
 
-        return await self._decide(clinic, question, reopened, idempotency)
+        return await self._decide(clinic, question, reopened, idempotency, of=of)
 
     async def claim(
         self, clinic: str, question: str, *, clinician: str, idempotency: Idempotency
@@ -212,9 +223,11 @@ class Inbox:
         question: str,
         change: Callable[[Question, Asked], Question],
         idempotency: Idempotency,
+        *,
+        of: str | None = None,
     ) -> tuple[Asked, Written[Question]]:
         """Change a question's handling, which begins untouched. Raises Problem 404, 410 and what `change` raises."""
-        asked = await self._expect(clinic, question)
+        asked = await self._expect(clinic, question, of)
         untouched = domain.open_question(asked.fact, asked.recorded_at)
         written = await self._documents.questions.write(
             untouched.key, lambda current: change(current or untouched, asked), idempotency=idempotency
@@ -240,10 +253,15 @@ class Inbox:
             return None
         return domain.reply_by(clinic.settings_at(asked.recorded_at), asked.recorded_at)
 
-    async def _expect(self, clinic: str, question: str) -> Asked:
+    async def _find(self, clinic: str, question: str, of: str | None) -> Asked | None:
+        """A question; one of another patient than `of` looks, in time as well, as if there were none."""
+        asked = await self._asked.find(clinic, question)
+        return None if asked is None or of not in (None, asked.fact.patient) else asked
+
+    async def _expect(self, clinic: str, question: str, of: str | None) -> Asked:
         """A question that may have been asked a moment ago, and not have come back over the bus yet."""
         deadline = asyncio.get_running_loop().time() + BUS_PATIENCE.total_seconds()
-        while (asked := await self._asked.find(clinic, question)) is None:
+        while (asked := await self._find(clinic, question, of)) is None:
             if asyncio.get_running_loop().time() >= deadline:
                 nowhere = not_found("question")
                 raise replace(nowhere, detail=f"{nowhere.detail} If it was asked a moment ago, send this again.")

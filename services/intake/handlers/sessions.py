@@ -127,11 +127,14 @@ class Sessions:
             lambda current: domain.fill_checklist(present(current, "session"), checklist, now),
         )
 
-    async def rate(self, clinic: str, session: str, rating: Rating, *, idempotency: Idempotency) -> Written[Session]:
-        """Keep the patient's rating of a session. Raises Problem 404, 409 and 422."""
+    async def rate(
+        self, clinic: str, session: str, rating: Rating, *, of: str | None = None, idempotency: Idempotency
+    ) -> Written[Session]:
+        """Keep the patient's rating of a session, of this patient's where `of` says so. Raises Problem 404, 409 and
+        422."""
         now = self._clock.now()
         written = await self._documents.sessions.write(
-            await self._key(clinic, session),
+            await self._key(clinic, session, of=of),
             lambda current: domain.rate_session(present(current, "session"), rating, now),
             idempotency=idempotency,
         )
@@ -150,8 +153,8 @@ class Sessions:
         crisis, at_once = crisis_told(settings, screening, origin)
         return safety_reply(settings, now, risk=crisis, urgent=at_once)
 
-    async def _key(self, clinic: str, session: str) -> str:
+    async def _key(self, clinic: str, session: str, *, of: str | None = None) -> str:
         patient = await self._names.patient_of(clinic, session)
-        if patient is None:
+        if patient is None or of not in (None, patient):
             raise not_found("session")
         return f"{clinic}/{patient}/{session}"

@@ -9,7 +9,7 @@ from services.mood.api.entries import MOST_BYTES, POSITION_DOCUMENTED, accepted,
 from services.mood.handlers import Recorder
 from shared.auth import Caller
 from shared.contracts.base import Id
-from shared.runtime import IdempotencyKey, caller_with, problems
+from shared.runtime import IdempotencyKey, Patients, caller_with, problems
 
 router = APIRouter(tags=["entries"])
 EntryId = Annotated[Id, Path(description="The `id` that the entry was answered with.")]
@@ -25,7 +25,10 @@ EntryId = Annotated[Id, Path(description="The `id` that the entry was answered w
     openapi_extra=CORRECTION_BODY,
 )
 async def correct_check_in(
-    request: Request, entry: EntryId, key: IdempotencyKey, caller: Caller = caller_with("entries:write")
+    request: Request,
+    entry: EntryId,
+    key: IdempotencyKey,
+    caller: Caller = caller_with("entries:write", Patients.IN_BODY),
 ) -> Response:
     """From now on the check-in counts with this content, at its own time and on its own day; of several corrections the
     last one counts. What it said before stays on the timeline.
@@ -47,7 +50,10 @@ async def correct_check_in(
     openapi_extra=WITHDRAWAL_BODY,
 )
 async def withdraw_entry(
-    request: Request, entry: EntryId, key: IdempotencyKey, caller: Caller = caller_with("entries:write")
+    request: Request,
+    entry: EntryId,
+    key: IdempotencyKey,
+    caller: Caller = caller_with("entries:write", Patients.IN_BODY),
 ) -> Response:
     """It counts no longer, whatever corrections there are, and stays on the timeline as withdrawn.
 

@@ -9,7 +9,7 @@ from services.mood.api.bodies import CHECK_IN_BODY, LINES_BODY, QUESTIONNAIRE_BO
 from services.mood.handlers import BatchReceipt, LineResult, Receipt, Recorder
 from shared.auth import Caller
 from shared.errors import Problem
-from shared.runtime import POSITION_HEADER, DirectRoute, IdempotencyKey, caller_with, problems
+from shared.runtime import POSITION_HEADER, DirectRoute, IdempotencyKey, Patients, caller_with, problems
 
 router = APIRouter(tags=["entries"], route_class=DirectRoute)
 MOST_LINES: Final = 10_000
@@ -33,7 +33,7 @@ POSITION_DOCUMENTED: Final[dict[str, Any]] = {
     openapi_extra=CHECK_IN_BODY,
 )
 async def record_check_in(
-    request: Request, key: IdempotencyKey, caller: Caller = caller_with("entries:write")
+    request: Request, key: IdempotencyKey, caller: Caller = caller_with("entries:write", Patients.IN_BODY)
 ) -> Response:
     """A fact: once answered 202 it is on all in-sync replicas and is never lost or changed.
 
@@ -54,7 +54,7 @@ async def record_check_in(
     openapi_extra=QUESTIONNAIRE_BODY,
 )
 async def record_questionnaire(
-    request: Request, key: IdempotencyKey, caller: Caller = caller_with("entries:write")
+    request: Request, key: IdempotencyKey, caller: Caller = caller_with("entries:write", Patients.IN_BODY)
 ) -> Response:
     """Any instrument of GET /v1/instruments: a published one, or a scale the clinic declared with PUT /v1/clinic.
 

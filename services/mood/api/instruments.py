@@ -9,7 +9,7 @@ from services.mood.domain import Instrument, Item, Licence, Range, Showing, Thre
 from services.mood.handlers import Catalogue
 from shared.auth import Caller
 from shared.contracts.base import Id, Number
-from shared.runtime import BEHIND_DOCUMENTED, WaitForPosition, caller_with, problems, settle
+from shared.runtime import BEHIND_DOCUMENTED, Patients, WaitForPosition, caller_with, problems, settle
 
 router = APIRouter(tags=["instruments"])
 InstrumentId = Annotated[Id, Path(description="The id it is recorded under, as in phq9.")]
@@ -92,7 +92,7 @@ class Instruments(BaseModel):
     responses={200: {"headers": BEHIND_DOCUMENTED}, **problems(400)},
 )
 async def list_instruments(
-    request: Request, *, wait_for: WaitForPosition, caller: Caller = caller_with("entries:read")
+    request: Request, *, wait_for: WaitForPosition, caller: Caller = caller_with("entries:read", Patients.ALIKE)
 ) -> Instruments:
     """The published instruments and the clinic's own scales, in short. Answers of all of them are recorded with
     POST /v1/questionnaires, whether or not their wording may be shown."""
@@ -112,7 +112,7 @@ async def read_instrument(
     *,
     instrument: InstrumentId,
     wait_for: WaitForPosition,
-    caller: Caller = caller_with("entries:read"),
+    caller: Caller = caller_with("entries:read", Patients.ALIKE),
 ) -> InstrumentShown:
     """A wording is shown where its licence lets everybody show it, or where the clinic has attested to a licence
     (`licences` of PUT /v1/clinic); else `why` says what to do. Show it as it is, with its `attribution`."""

@@ -14,7 +14,7 @@ from services.mood.handlers import Reader, Receipts, Shown
 from shared.auth import Caller
 from shared.contracts.base import Id
 from shared.errors import FieldError, Problem
-from shared.runtime import BEHIND_DOCUMENTED, Body, WaitForPosition, caller_with, problems, settle
+from shared.runtime import BEHIND_DOCUMENTED, Body, Patients, WaitForPosition, caller_with, problems, settle
 
 router = APIRouter(tags=["patients"])
 _PLACE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 [\x21-\x7e]{1,200}")
@@ -73,7 +73,7 @@ async def read_timeline(
     *,
     patient: PatientId,
     wait_for: WaitForPosition,
-    caller: Caller = caller_with("entries:read"),
+    caller: Caller = caller_with("entries:read", Patients.IN_PATH),
     query: Annotated[TimelineQuery, Query()],
 ) -> Timeline:
     """Check-ins, questionnaires, questions and strategies tried, by `occurred_at` as an instant, page by page.
@@ -100,7 +100,7 @@ async def read_progress(
     *,
     patient: PatientId,
     wait_for: WaitForPosition,
-    caller: Caller = caller_with("entries:read"),
+    caller: Caller = caller_with("entries:read", Patients.IN_PATH),
 ) -> PatientProgress:
     """This ISO week and last, and since the start: each instrument's first and latest score, with its range, band,
     caseness and reliable change where they are published. What the patient pinned, and what helped.
@@ -125,7 +125,7 @@ async def read_progress_in_words(
     *,
     patient: PatientId,
     wait_for: WaitForPosition,
-    caller: Caller = caller_with("entries:read"),
+    caller: Caller = caller_with("entries:read", Patients.IN_PATH),
 ) -> ProgressInWords:
     """This week and last, since the start, and what helped: for a reading age of 9, without bands, cut-offs or
     verdicts. The numbers behind them are those of `GET .../progress`."""

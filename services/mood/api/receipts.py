@@ -10,7 +10,7 @@ from services.mood.domain import is_patient
 from services.mood.handlers import Receipts
 from shared.auth import Caller
 from shared.contracts.moods import Through
-from shared.runtime import BEHIND_DOCUMENTED, WaitForPosition, caller_with, problems, settle
+from shared.runtime import BEHIND_DOCUMENTED, Patients, WaitForPosition, caller_with, problems, settle
 
 router = APIRouter(tags=["entries"])
 NOT_YET: Final = "It is saved. Your care team has not opened it yet."
@@ -45,7 +45,7 @@ async def read_receipt(
     patient: PatientId,
     entry: EntryId,
     wait_for: WaitForPosition,
-    caller: Caller = caller_with("entries:read"),
+    caller: Caller = caller_with("entries:read", Patients.IN_PATH),
 ) -> ReceiptShown:
     """Of a check-in, a questionnaire, a question or a strategy tried. `seen_at` is the earliest time a clinician's
     read of the timeline or of a brief held it; it may be told a moment after that read."""

@@ -16,6 +16,7 @@ from shared.runtime import (
     BEHIND_DOCUMENTED,
     Body,
     IdempotencyKey,
+    Patients,
     WaitForPosition,
     caller_with,
     problems,
@@ -113,7 +114,7 @@ async def read_schedule(
     past_days: Annotated[int, Query(ge=1, le=366, description="How many days back `past` reaches.")] = 28,
     schedules: TheSchedules,
     wait_for: WaitForPosition,
-    caller: Caller = caller_with("entries:read"),
+    caller: Caller = caller_with("entries:read", Patients.IN_PATH),
 ) -> ScheduleShown:
     """Computed from the clinic's protocols, the patient's own zone, their sessions and what they answered.
 

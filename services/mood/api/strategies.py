@@ -32,6 +32,7 @@ from shared.runtime import (
     BEHIND_DOCUMENTED,
     POSITION_HEADER,
     IdempotencyKey,
+    Patients,
     WaitForPosition,
     caller_with,
     problems,
@@ -162,7 +163,7 @@ _ETAG: Final = f'"{hashlib.sha256(_LIBRARY).hexdigest()[:32]}"'
 )
 async def list_strategies(
     if_none_match: Annotated[str | None, Header(description="The `ETag` of the library you have.")] = None,
-    _: Caller = caller_with("entries:read"),
+    _: Caller = caller_with("entries:read", Patients.ALIKE),
 ) -> Response:
     """The same for every clinic, in plain words of our own. It supports care and replaces none."""
     headers = {"ETag": _ETAG, "Cache-Control": "private, max-age=3600"}
@@ -181,7 +182,11 @@ async def list_strategies(
     openapi_extra=_TRIED,
 )
 async def record_strategy_tried(
-    request: Request, *, patient: PatientId, key: IdempotencyKey, caller: Caller = caller_with("entries:write")
+    request: Request,
+    *,
+    patient: PatientId,
+    key: IdempotencyKey,
+    caller: Caller = caller_with("entries:write", Patients.IN_PATH),
 ) -> Response:
     """A fact, as a check-in is. Distress before and after, 0 none to 10 worst, is what suggestions learn from; without
     both it counts as tried and teaches nothing."""
@@ -198,7 +203,11 @@ async def record_strategy_tried(
     openapi_extra=_PINNED,
 )
 async def pin_strategies(
-    request: Request, *, patient: PatientId, key: IdempotencyKey, caller: Caller = caller_with("entries:write")
+    request: Request,
+    *,
+    patient: PatientId,
+    key: IdempotencyKey,
+    caller: Caller = caller_with("entries:write", Patients.IN_PATH),
 ) -> Response:
     """At most two, instead of those before; the last word by `occurred_at` counts. They are the patient's own: a
     clinician's token is refused. They are shown first to the patient and to their clinician."""
@@ -238,7 +247,7 @@ async def suggest_strategies(
     patient: PatientId,
     key: IdempotencyKey,
     wait_for: WaitForPosition,
-    caller: Caller = caller_with("entries:write"),
+    caller: Caller = caller_with("entries:write", Patients.IN_PATH),
 ) -> Response:
     """Send the `Position` of the entries just recorded as `Wait-For-Position`: a risk answer a moment ago then counts.
 
@@ -264,7 +273,7 @@ async def read_patients_strategies(
     *,
     patient: PatientId,
     wait_for: WaitForPosition,
-    caller: Caller = caller_with("entries:read"),
+    caller: Caller = caller_with("entries:read", Patients.IN_PATH),
 ) -> PatientsStrategies:
     """What the patient pinned comes first, for them and for their clinician. Nothing is suggested here."""
     await settle(wait_for, request.state.reached)

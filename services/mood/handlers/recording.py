@@ -23,7 +23,7 @@ from services.mood.domain import (
     withdrawal,
 )
 from services.mood.handlers.clinics import Clinics, settings_now
-from shared.auth import Caller
+from shared.auth import Caller, expect_own
 from shared.bus import Message, Position, Publisher
 from shared.clock import Clock
 from shared.contracts import Clinic
@@ -88,7 +88,9 @@ class Recorder:
         """Record one check-in."""
         clinic = self._clinics.known(caller.clinic) or await self._clinics.set_up(caller.clinic)
         now = self._clock.now()
-        entry = check_in(understand(CheckIn, raw), clinic=clinic, now=now)
+        sent = understand(CheckIn, raw)
+        expect_own(caller, sent.patient, sent.origin)
+        entry = check_in(sent, clinic=clinic, now=now)
         return await self._record(entry, fact_id(caller, CHECK_INS, key, raw), clinic, now)
 
     async def record_questionnaire(self, caller: Caller, key: str, raw: bytes) -> Receipt:
@@ -96,6 +98,7 @@ class Recorder:
         clinic = await self._clinics.set_up(caller.clinic)
         now = self._clock.now()
         sent = understand(Questionnaire, raw)
+        expect_own(caller, sent.patient, sent.origin)
         entry = questionnaire(sent, clinic=caller.clinic, settings=settings_now(clinic, now), now=now)
         return await self._record(entry, fact_id(caller, QUESTIONNAIRES, key, raw), clinic, now)
 
@@ -103,14 +106,18 @@ class Recorder:
         """Record that a check-in was corrected."""
         clinic = await self._clinics.set_up(caller.clinic)
         now = self._clock.now()
-        entry = correction(entry_id, understand(Correction, raw), clinic=clinic, now=now)
+        sent = understand(Correction, raw)
+        expect_own(caller, sent.patient, sent.origin)
+        entry = correction(entry_id, sent, clinic=clinic, now=now)
         return await self._record(entry, fact_id(caller, f"{CHECK_INS}/{entry_id}/corrections", key, raw), clinic, now)
 
     async def withdraw(self, caller: Caller, entry_id: str, key: str, raw: bytes) -> Receipt:
         """Record that an entry was withdrawn."""
         clinic = await self._clinics.set_up(caller.clinic)
         now = self._clock.now()
-        entry = withdrawal(entry_id, understand(Withdrawal, raw), clinic=caller.clinic, now=now)
+        sent = understand(Withdrawal, raw)
+        expect_own(caller, sent.patient, sent.origin)
+        entry = withdrawal(entry_id, sent, clinic=caller.clinic, now=now)
         return await self._record(entry, fact_id(caller, f"{ENTRIES}/{entry_id}/withdrawal", key, raw), clinic, now)
 
     async def _record(self, entry: Entry, entry_id: str, clinic: Clinic, now: datetime) -> Receipt:

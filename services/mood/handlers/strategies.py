@@ -34,7 +34,7 @@ from services.mood.domain import (
 from services.mood.handlers.clinics import Clinics, settings_now
 from services.mood.handlers.recording import Receipt
 from services.mood.store import Known, Store
-from shared.auth import Caller
+from shared.auth import Caller, expect_own
 from shared.bus import Message, Position, Publisher
 from shared.clock import Clock
 from shared.contracts import Clinic, Fact, Patient, StrategySuggested
@@ -68,13 +68,16 @@ class Strategies:
     async def tried(self, caller: Caller, patient: str, key: str, raw: bytes) -> Receipt:
         """Record that a patient tried a strategy. No store stands on this path, nor on the next two."""
         clinic, now = await self._clinics.set_up(caller.clinic), self._clock.now()
-        fact = tried(understand(Tried, raw), clinic=caller.clinic, patient=patient, now=now)
+        sent = understand(Tried, raw)
+        expect_own(caller, patient, sent.origin)
+        fact = tried(sent, clinic=caller.clinic, patient=patient, now=now)
         return await self._record("strategy_tried", fact, fact_id(caller, _route(patient, "tried"), key, raw), clinic)
 
     async def pin(self, caller: Caller, patient: str, key: str, raw: bytes) -> Receipt:
         """Record which strategies a patient pins."""
         clinic, now = await self._clinics.set_up(caller.clinic), self._clock.now()
         sent = understand(Pinned, raw)
+        expect_own(caller, patient, sent.origin)
         fact = pinned(sent, clinic=caller.clinic, patient=patient, role=caller.role, now=now)
         name = fact_id(caller, _route(patient, "pinned"), key, raw)
         return await self._record("strategies_pinned", fact, name, clinic)

@@ -10,7 +10,7 @@ from services.notify.handlers import Messages
 from shared.auth import Caller
 from shared.contracts.base import Id
 from shared.contracts.letters import Letter, LetterKind, LetterState
-from shared.runtime import caller_with, problems
+from shared.runtime import Patients, caller_with, problems
 
 router = APIRouter(tags=["messages to patients"])
 PatientId = Annotated[Id, Path(description="The clinic's own id of the patient.")]
@@ -71,11 +71,11 @@ async def list_patient_messages(
 @router.get("/v1/patient-links/{token}", operation_id="follow_patient_link", summary="Where a message's link leads",
             responses=problems(404))  # fmt: skip
 async def follow_patient_link(
-    token: Token, messages: TheMessages, caller: Caller = caller_with("entries:write")
+    token: Token, messages: TheMessages, caller: Caller = caller_with("entries:write", Patients.BY_ID)
 ) -> LinkReply:
     """For the patient's app, which may check the link by itself too (docs/patient-messages.md). A link says who it was
     sent to, not who opened it: ask for what else you ask for before you show anything of the patient."""
-    found = await messages.follow(caller.clinic, token)
+    found = await messages.follow(caller.clinic, token, of=caller.patient)
     return LinkReply(patient=found.patient, kind=found.kind, about=found.about, until=found.until)
 
 

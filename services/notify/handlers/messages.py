@@ -36,15 +36,15 @@ class Messages:
             raise not_found("patient")
         return list(reversed(await self._letters.of_patient(clinic, patient)))
 
-    async def follow(self, clinic: str, token: str) -> Followed:
-        """Whose a link is and what it is about. Raises Problem 404 where it is none of this clinic's or is no longer
-        good, Recoverable."""
+    async def follow(self, clinic: str, token: str, *, of: str | None = None) -> Followed:
+        """Whose a link is and what it is about. Raises Problem 404 where it is none of this clinic's (or, where `of`
+        names a patient, not theirs) or is no longer good, Recoverable."""
         parsed, now = parse_patient_link(token), self._clock.now()
         for known, letter in await self._letters.named(f"link/{parsed[1]}") if parsed and self._key else []:
             good = patient_link_is(
                 self._key, token, clinic=known.clinic, patient=known.patient, about=letter.about, now=now
             )
-            patient = await self._patients.get(known.key)
+            patient = await self._patients.get(known.key) if of in (None, known.patient) else None
             if good and parsed and known.clinic == clinic and patient is not None and not patient.deleted:
                 return Followed(known.patient, letter.kind, letter.about, parsed[0])
         raise Problem(

@@ -69,9 +69,11 @@ class Client:
 class Intake(Service):
     """Intake, and clients of it."""
 
-    def client(self, clinic: str | None = None, scopes: tuple[str, ...] = SCOPES) -> Client:
-        """A client with a token for one clinic; a new clinic where none is named."""
-        return Client(*self.connect(clinic, scopes))
+    def client(
+        self, clinic: str | None = None, scopes: tuple[str, ...] = SCOPES, *, patient: str | None = None
+    ) -> Client:
+        """A client with a token for one clinic, or for one of its patients; a new clinic where none is named."""
+        return Client(*self.connect(clinic, scopes, patient=patient))
 
     async def reads(self) -> None:
         """Return once it has been given its partitions and applies what stands on them."""

@@ -107,6 +107,10 @@ async def test_a_reminder_is_one_text_by_two_replicas_a_restart_and_a_lost_store
             assert (answer.status_code, answer.json()["about"]) == (200, "daily/2")
             others = await door.ask("another", "GET", f"/v1/patient-links/{token}")
             assert others.status_code == 404
+            own = await door.ask(clinic.name, "GET", f"/v1/patient-links/{token}", patient="ada")
+            anothers = await door.ask(clinic.name, "GET", f"/v1/patient-links/{token}", patient="lee")
+            assert own.json() == answer.json()
+            assert (anothers.status_code, anothers.json()) == (404, others.json())
 
 
 async def test_a_patient_who_is_removed_is_written_nothing_more(house: House) -> None:

@@ -125,9 +125,11 @@ class Door:
         scopes: tuple[str, ...] = SCOPES,
         client: str = "tests",
         role: str = "clinic_system",
+        patient: str | None = None,
     ) -> dict[str, str]:
-        """The header that says who calls."""
-        token = self.issuer.issue(clinic=clinic, client=client, scopes=scopes, role=role)
+        """The header that says who calls; a patient is p-1 where it does not say who."""
+        patient = patient or ("p-1" if role == "patient" else None)
+        token = self.issuer.issue(clinic=clinic, client=client, scopes=scopes, role=role, patient=patient)
         return {"Authorization": f"Bearer {token}"}
 
     async def follow(self) -> None:

@@ -121,7 +121,12 @@ def test_the_caseload_begins_with_harm_at_once_and_ends_with_those_without_a_con
 
     def assessed(*concerns: tuple[str, float, str]) -> dict[str, Any]:
         told = [
-            {"rule": rule, "holds": how != "over", "since": on(day), "telling": [{"at": on(day), "urgency": how}]}
+            {
+                "rule": rule,
+                "holds": not how.startswith("over"),
+                "since": None if how.startswith("over") else on(day),
+                "telling": [{"at": on(day), "urgency": how.removeprefix("over ")}],
+            }
             for rule, day, how in concerns
         ]
         return {"entries": 1, "concerns": told}
@@ -130,7 +135,9 @@ def test_the_caseload_begins_with_harm_at_once_and_ends_with_those_without_a_con
         "calm": assessed(),
         "left": assessed(),
         "left-quiet": assessed(("mood_shift", 1, "working_hours")),
-        "over": assessed(("risk_item", 0, "over")),
+        "over-now": assessed(("risk_item", 0, "over at_once")),
+        "over": assessed(("risk_item", 0, "over working_hours")),
+        "harm": assessed(("risk_item", 9, "working_hours")),
         "worse": assessed(("reliable_deterioration", 9, "at_once"), ("gone_quiet", 1, "working_hours")),
         "skipped": assessed(("risk_item_skipped", 8, "working_hours")),
         "harm-now": assessed(("risk_item_rising", 7, "at_once")),
@@ -140,5 +147,5 @@ def test_the_caseload_begins_with_harm_at_once_and_ends_with_those_without_a_con
     documents = {name: patient(status="discharged" if name.startswith("left") else "active") for name in assessments}
 
     assert order(assessments, documents, RULES) == [
-        *("harm-long", "harm-now", "skipped", "worse", "left-quiet", "quiet", "over", "calm"),
+        *("harm-long", "harm-now", "over-now", "harm", "over", "skipped", "worse", "left-quiet", "quiet", "calm"),
     ]

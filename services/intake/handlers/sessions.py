@@ -147,8 +147,8 @@ class Sessions:
             return None
         screening = None if rating is None else rating.screening
         origin = Origin.LIVE if rating is None else rating.origin
-        crisis, at_once = crisis_told(settings, screening, origin)
-        return safety_reply(settings, now, risk=crisis, urgent=at_once)
+        crisis, told = crisis_told(settings, screening, origin)
+        return safety_reply(settings, now, risk=crisis, told=told)
 
     async def _key(self, clinic: str, session: str) -> str:
         patient = await self._names.patient_of(clinic, session)

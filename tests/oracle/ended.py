@@ -51,6 +51,7 @@ def ended_episodes(inputs: dict[str, Inputs], since: date, until: date, now: Any
             instant(session["scheduled_at"]).astimezone(zone).date()
             for session in case.sessions
             if session.get("attendance") in THERE
+            and session.get("kind", "treatment") not in ("assessment", "follow_up")
         ]
         for episode in (case.patient or {}).get("episodes", []):
             if episode.get("ended_on") and since <= day(episode["ended_on"]) <= until:

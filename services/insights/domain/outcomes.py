@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 DEPRESSION: Final = "phq9"
 ANXIETY: Final = "gad7"
 COMPLETED_CONTACTS: Final = 2
-"""Attended treatment contacts from which an episode counts as a completed course."""
+"""Attended treatment contacts (no assessments alone, no follow-ups) from which an episode is a completed course."""
 FEWEST_SHOWN: Final = 5
 """A count from 1 to one below it is not shown, nor what it could be worked out from."""
 
@@ -72,8 +72,8 @@ class Pair(NamedTuple):
 class EpisodeOutcome:
     """What came of one episode.
 
-    anxiety_measure: what `anxiety` is of. case: at caseness at the start on either measure; None where that is not
-    known, as a first score is missing and the other is none.
+    contacts: attended sessions of treatment. anxiety_measure: what `anxiety` is of. case: at caseness at the start on
+    either measure; None where that is not known, as a first score is missing and the other is no case.
     classified: both measures have a first and a last score; without them nothing is said but whether it was a case.
     """
 

@@ -4,10 +4,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.oracle import Inputs
 from tests.oracle.backtests import Stretch, as_if_always, raised
 from tests.oracle.briefs import brief
 from tests.oracle.caseload import order, severities
+from tests.oracle.ended import ended_episodes
 from tests.oracle_cases import clinic, fact, form, item_9, moods, on, patient, session
 
 RULES = severities((Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8"))
@@ -114,6 +117,28 @@ def test_a_brief_compares_with_the_last_session_held() -> None:
     assert said["questions"] == ["q1"]
     assert said["strategies"] == [{"strategy": "short_walk", "times": 2, "rated": 1, "mean_change": -3}]
     assert said["rating"] == {"session": "s2", "mean": 7, "mean_before": 9, "earlier": 1}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "completed"),
+    [
+        ({}, {}, True),
+        ({"kind": "assessment_and_treatment"}, {"kind": "treatment"}, True),
+        ({"kind": "assessment"}, {}, False),
+        ({}, {"kind": "follow_up"}, False),
+    ],
+)
+def test_a_course_has_two_attended_sessions_of_treatment(
+    first: dict[str, Any], second: dict[str, Any], *, completed: bool
+) -> None:
+    """A session that says nothing of what it is for is treatment; an assessment alone and a follow-up are not."""
+    over = {"episode": "e1", "clinician": "priya", "referred_on": on(0).date(), "ended_on": on(30).date()}
+    sessions = [planned("s1", 5, "attended", **first), planned("s2", 12, "late", **second)]
+    of = Inputs([], patient(episodes=[over]), sessions, [], clinic())
+
+    [found] = ended_episodes({"sam": of}, on(0).date(), on(60).date(), on(61))
+
+    assert found["completed"] is completed
 
 
 def test_the_caseload_begins_with_harm_at_once_and_ends_with_those_without_a_concern() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from services.insights.domain import CATALOGUE, Rule
-from services.intake.domain import RULES
+from services.intake.domain import LOCKED, RULES
 
 BEGIN: Final = "<!-- the list of rules: generated, do not edit -->"
 END: Final = "<!-- end of the list of rules -->"
@@ -16,6 +16,10 @@ INTRODUCTION: Final = (
 SETTING: Final = (
     "Set in the clinic's rule set (`PUT /v1/clinic`): `rule_set.rules.{rule}`. What is in force for you is shown by "
     "`GET /v1/rules`. A change tells nobody of what happened before it."
+)
+LOCK: Final = (
+    "**A clinic cannot switch it off**: nobody would hear of {what}. Who is told, how and when is chosen in "
+    "[`escalation`](../escalation.md). Only a [backtest](../backtest.md) may judge without it."
 )
 _WHEN: Final = {"at_once": "at once", "working_hours": "in working hours"}
 
@@ -64,6 +68,8 @@ def page(rule: Rule) -> str:
         "",
         SETTING.format(rule=rule.name),
     ]
+    if rule.name in LOCKED:
+        lines += ["", LOCK.format(what=LOCKED[rule.name])]
     return "\n".join(lines) + "\n"
 
 

@@ -92,7 +92,9 @@ def _set_up(content: Mapping[Any, Any], where: str) -> Clinic:
         "fallback_contact": _NOBODY,
     }
     try:
-        clinic = set_up_clinic(None, clinic=CLINIC, name=CLINIC, settings=ClinicSettings.model_validate(given))
+        clinic = set_up_clinic(
+            None, clinic=CLINIC, name=CLINIC, settings=ClinicSettings.model_validate(given), in_care=False
+        )
     except ValidationError as error:
         found = [_place(one["loc"], scales)[:2] for one in error.errors(include_url=False, include_input=False)]
         problems += [f"{'.'.join(place)}: {_WANTED[place[0]]}" for place in sorted({*map(tuple, found)})]

@@ -1,4 +1,5 @@
-"""What every patient is told with every answer: where help is now, who will see this and by when. Never a promise more.
+"""What every patient is told with every answer: where help is now, who can see this, and by when somebody will look
+where somebody is told of it. Never a promise more.
 
 The contacts are public crisis lines by region, confirmed in NHS trusts' pages for GB; a deployer checks them monthly.
 """
@@ -6,7 +7,7 @@ The contacts are public crisis lines by region, confirmed in NHS trusts' pages f
 from datetime import datetime
 from typing import Final, Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from shared.contracts.base import Origin, Part, Urgency
 from shared.contracts.clinics import ClinicSettings, Region
@@ -30,7 +31,9 @@ class Safety(Part):
     prominent: bool
     message: str
     who_will_see_this: str
-    seen_by: AwareDatetime
+    seen_by: AwareDatetime | None = Field(
+        description="By when somebody will look; null where nobody is told and no question waits."
+    )
     monitoring: str
     contacts: list[CrisisContact]
 
@@ -61,6 +64,11 @@ CRISIS_CONTACTS: Final[dict[Region, list[CrisisContact]]] = {
     ],
 }  # fmt: skip
 
+NOBODY_TOLD: Final = (
+    "Your care team can see this. They may not look at it before your next session. If you need help sooner, do not "
+    "wait for them."
+)
+"""What is said where no rule, queue or alert makes anybody look."""
 MONITORING: Final = "Messages and answers here are not monitored round the clock. This is not an emergency service."
 
 
@@ -79,22 +87,31 @@ def answer_by(working_time: WorkingTime, at: datetime, urgency: Urgency) -> date
     return working_time.next_open(at)
 
 
-def safety_reply(settings: ClinicSettings, now: datetime, *, risk: bool = False, urgent: bool = False) -> Safety:
+def safety_reply(
+    settings: ClinicSettings,
+    now: datetime,
+    *,
+    risk: bool = False,
+    told: Urgency | None = None,
+    reply_by: datetime | None = None,
+) -> Safety:
     """The safety part of an answer.
 
-    risk: the entry has a risk answer above 0, or words that people in a crisis use, so it is shown first; urgent: one
-    that the care team is told of at once.
+    risk: the entry has a risk answer above 0, or words that people in a crisis use, so it is shown first. told: how
+    soon somebody of the care team is told of it; None: nobody is, and then no time is named, for nothing makes anybody
+    look. reply_by: by when a question that waits in a queue is promised a reply; what is told is looked at sooner.
     """
     working_time = settings.working_time
-    by = answer_by(working_time, now, Urgency.AT_ONCE if urgent else Urgency.WORKING_HOURS).astimezone(
-        working_time.zone
-    )
-    when = f"by {_clock(by)} on {by:%A} {by.day} {by:%B %Y}"
-    if urgent:
-        reading = "" if working_time.is_open(now) else " They may not be reading messages now."
-        who = f"Your care team is being told. Somebody will look at this {when}.{reading}"
+    by = reply_by if told is None else answer_by(working_time, now, told)
+    if by is None:
+        who = NOBODY_TOLD
     else:
+        by = by.astimezone(working_time.zone)
+        when = f"by {_clock(by)} on {by:%A} {by.day} {by:%B %Y}"
         who = f"Your care team can see this and will look at it {when}."
+        if told is Urgency.AT_ONCE:
+            reading = "" if working_time.is_open(now) else " They may not be reading messages now."
+            who = f"Your care team is being told. Somebody will look at this {when}.{reading}"
     message = (
         "Thank you for telling us. You do not have to deal with this on your own. If you need somebody now:"
         if risk
@@ -110,17 +127,22 @@ def safety_reply(settings: ClinicSettings, now: datetime, *, risk: bool = False,
     )
 
 
-def crisis_told(settings: ClinicSettings, screening: Screening | None, origin: Origin) -> tuple[bool, bool]:
-    """For words screened at a door: `risk` and `urgent` as `safety_reply` takes them.
+def crisis_told(settings: ClinicSettings, screening: Screening | None, origin: Origin) -> tuple[bool, Urgency | None]:
+    """For words screened at a door: `risk` and `told` as `safety_reply` takes them.
 
-    Urgent only where the care team really is told at once, so that nobody is promised more: the clinic's rule on crisis
+    Told, at once, only where the care team really is, so that nobody is promised more: the clinic's rule on crisis
     language runs, and the words are no import, which pages nobody.
     """
     if screening is None or not screening.crisis_language:
-        return False, False
-    choice = settings.rule_set.rules.get("crisis_language")
+        return False, None
+    return True, Urgency.AT_ONCE if is_told(settings, "crisis_language", origin) else None
+
+
+def is_told(settings: ClinicSettings, rule: str, origin: Origin) -> bool:
+    """Whether somebody is told of a rule's evidence: the rule runs, and it is no import, which pages nobody."""
+    choice = settings.rule_set.rules.get(rule)
     runs = settings.rule_set.base == "starter" if choice is None else choice.enabled
-    return True, runs and origin is not Origin.IMPORT
+    return runs and origin is not Origin.IMPORT
 
 
 def _clock(at: datetime) -> str:

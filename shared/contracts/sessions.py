@@ -21,6 +21,15 @@ class Attendance(StrEnum):
     CANCELLED_BY_CLINIC = "cancelled_by_clinic"
 
 
+class SessionKind(StrEnum):
+    """What a session is for: the purposes NHS Talking Therapies counts contacts by, in plain words."""
+
+    ASSESSMENT = "assessment"
+    TREATMENT = "treatment"
+    ASSESSMENT_AND_TREATMENT = "assessment_and_treatment"
+    FOLLOW_UP = "follow_up"
+
+
 Tenth = Annotated[int, Field(ge=0, le=10)]
 
 
@@ -71,6 +80,8 @@ class Rescheduled(Part):
 
 THERE: Final = frozenset({Attendance.ATTENDED, Attendance.LATE})
 """The patient was there: late is late but seen."""
+TREATING: Final = frozenset({SessionKind.TREATMENT, SessionKind.ASSESSMENT_AND_TREATMENT})
+"""The kinds that are treatment contacts: neither an assessment alone nor a follow-up is one."""
 USUAL_LENGTH: Final = timedelta(minutes=50)
 
 
@@ -92,6 +103,9 @@ class Session(Document):
     late_minutes: int | None = Field(default=None, ge=1, le=240, description="How late the patient came, where known.")
     attendance_at: AwareDatetime | None = Field(default=None, description="When attendance was recorded.")
     checklist: Checklist | None = None
+    kind: SessionKind = Field(
+        default=SessionKind.TREATMENT, description="What it is for; outcomes count treatment contacts alone."
+    )
     updated_at: AwareDatetime
 
     @property

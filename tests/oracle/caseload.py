@@ -21,9 +21,10 @@ def severities(page: str) -> Severities:
 def order(assessments: dict[str, Plain], patients: dict[str, Plain | None], of_rules: Severities) -> list[str]:
     """The patients who have a place, in order. assessments: the oracle's; patients: their documents, None where none.
 
-    First what is about harm and to be told at once; then by severity, and within it as the rules are listed; each the
-    longest first. Then what holds no more and is still told of, then those without a concern. Who is no longer in care
-    has a place only with a concern.
+    First what is about harm and to be told at once, where it holds and then where it is only told of still; then by
+    severity, and within it as the rules are listed, what holds before what is only told of; each the longest first.
+    Then those without a concern. Who is no longer in care has a place only with a concern. Entries that could not be
+    processed are not known here: a run of this oracle has none.
     """
     places: dict[str, Place] = {}
     for patient, said in assessments.items():
@@ -38,11 +39,11 @@ def order(assessments: dict[str, Plain], patients: dict[str, Plain | None], of_r
 
 
 def _place(concern: Plain, patient: str, of_rules: Severities) -> Place:
-    if not concern["holds"]:
-        return (8, 0, min((told["at"] for told in concern["telling"]), default=LONG_AGO), patient)
-    severity = of_rules[concern["rule"]]
-    since = instant(concern["since"])
+    holds = bool(concern["holds"])
+    oldest = min((told["at"] for told in concern["telling"]), default=LONG_AGO)
+    since = instant(concern["since"]) if holds else oldest
+    severity, number = of_rules[concern["rule"]], list(of_rules).index(concern["rule"])
     if severity == "safety" and any(told["urgency"] == "at_once" for told in concern["telling"]):
-        return (0, 0, since, patient)
+        return (0, 0 if holds else 1, since, patient)
     rank = 1 + ["safety", "important", "notice"].index(severity)
-    return (rank, list(of_rules).index(concern["rule"]), since, patient)
+    return (rank, 2 * number if holds else 2 * number + 1, since, patient)

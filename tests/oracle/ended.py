@@ -51,6 +51,7 @@ def ended_episodes(inputs: dict[str, Inputs], since: date, until: date, now: Any
             instant(session["scheduled_at"]).astimezone(zone).date()
             for session in case.sessions
             if session.get("attendance") in THERE
+            and session.get("kind", "treatment") not in ("assessment", "follow_up")
         ]
         for episode in (case.patient or {}).get("episodes", []):
             if episode.get("ended_on") and since <= day(episode["ended_on"]) <= until:
@@ -83,8 +84,11 @@ def _outcome(questionnaires: list[Plain], attended: list[date], episode: Plain) 
 
 def judged(firsts: Plain, lasts: Plain) -> Plain:
     """Case, recovery and reliable change of first and last scores by measure; None: there is none."""
-    known = [measure for measure in CASENESS if firsts[measure] is not None]
-    case = any(firsts[measure] >= CASENESS[measure] for measure in known) if known else None
+    case: bool | None = None
+    if any((firsts[measure] or 0) >= CASENESS[measure] for measure in CASENESS):
+        case = True
+    elif None not in [firsts[measure] for measure in CASENESS]:
+        case = False
     classified = all(firsts[measure] is not None and lasts[measure] is not None for measure in CASENESS)
     fell = [classified and firsts[m] - lasts[m] >= RELIABLE_CHANGE[m] for m in CASENESS]
     rose = [classified and lasts[m] - firsts[m] >= RELIABLE_CHANGE[m] for m in CASENESS]

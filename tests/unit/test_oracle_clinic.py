@@ -4,10 +4,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.oracle import Inputs
 from tests.oracle.backtests import Stretch, as_if_always, raised
 from tests.oracle.briefs import brief
 from tests.oracle.caseload import order, severities
+from tests.oracle.ended import ended_episodes
 from tests.oracle_cases import clinic, fact, form, item_9, moods, on, patient, session
 
 RULES = severities((Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8"))
@@ -116,12 +119,39 @@ def test_a_brief_compares_with_the_last_session_held() -> None:
     assert said["rating"] == {"session": "s2", "mean": 7, "mean_before": 9, "earlier": 1}
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "completed"),
+    [
+        ({}, {}, True),
+        ({"kind": "assessment_and_treatment"}, {"kind": "treatment"}, True),
+        ({"kind": "assessment"}, {}, False),
+        ({}, {"kind": "follow_up"}, False),
+    ],
+)
+def test_a_course_has_two_attended_sessions_of_treatment(
+    first: dict[str, Any], second: dict[str, Any], *, completed: bool
+) -> None:
+    """A session that says nothing of what it is for is treatment; an assessment alone and a follow-up are not."""
+    over = {"episode": "e1", "clinician": "priya", "referred_on": on(0).date(), "ended_on": on(30).date()}
+    sessions = [planned("s1", 5, "attended", **first), planned("s2", 12, "late", **second)]
+    of = Inputs([], patient(episodes=[over]), sessions, [], clinic())
+
+    [found] = ended_episodes({"sam": of}, on(0).date(), on(60).date(), on(61))
+
+    assert found["completed"] is completed
+
+
 def test_the_caseload_begins_with_harm_at_once_and_ends_with_those_without_a_concern() -> None:
     """Then by severity, by the order of the rules, by how long; who left has a place only with a concern."""
 
     def assessed(*concerns: tuple[str, float, str]) -> dict[str, Any]:
         told = [
-            {"rule": rule, "holds": how != "over", "since": on(day), "telling": [{"at": on(day), "urgency": how}]}
+            {
+                "rule": rule,
+                "holds": not how.startswith("over"),
+                "since": None if how.startswith("over") else on(day),
+                "telling": [{"at": on(day), "urgency": how.removeprefix("over ")}],
+            }
             for rule, day, how in concerns
         ]
         return {"entries": 1, "concerns": told}
@@ -130,7 +160,9 @@ def test_the_caseload_begins_with_harm_at_once_and_ends_with_those_without_a_con
         "calm": assessed(),
         "left": assessed(),
         "left-quiet": assessed(("mood_shift", 1, "working_hours")),
-        "over": assessed(("risk_item", 0, "over")),
+        "over-now": assessed(("risk_item", 0, "over at_once")),
+        "over": assessed(("risk_item", 0, "over working_hours")),
+        "harm": assessed(("risk_item", 9, "working_hours")),
         "worse": assessed(("reliable_deterioration", 9, "at_once"), ("gone_quiet", 1, "working_hours")),
         "skipped": assessed(("risk_item_skipped", 8, "working_hours")),
         "harm-now": assessed(("risk_item_rising", 7, "at_once")),
@@ -140,5 +172,5 @@ def test_the_caseload_begins_with_harm_at_once_and_ends_with_those_without_a_con
     documents = {name: patient(status="discharged" if name.startswith("left") else "active") for name in assessments}
 
     assert order(assessments, documents, RULES) == [
-        *("harm-long", "harm-now", "skipped", "worse", "left-quiet", "quiet", "over", "calm"),
+        *("harm-long", "harm-now", "over-now", "harm", "over", "skipped", "worse", "left-quiet", "quiet", "calm"),
     ]

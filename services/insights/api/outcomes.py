@@ -74,10 +74,10 @@ class ShownOutcomes(BaseModel):
 
     group: str | None = Field(default=None, description="A clinician's id or a quarter; null: all that were asked for.")
     ended: int | None
-    completed: int | None = Field(description="Courses of treatment that ended.")
+    completed: int | None = Field(description="Courses of treatment that ended: two attended treatment sessions.")
     not_a_case: int | None = Field(description="Courses known not to have been at caseness at the start.")
-    recovery: ShownCount = Field(description="Of courses, those not a case at the start left out.")
-    reliable_recovery: ShownCount = Field(description="Of courses, those not a case at the start left out.")
+    recovery: ShownCount = Field(description="Of courses, those known not a case at the start left out.")
+    reliable_recovery: ShownCount = Field(description="Of courses, those known not a case at the start left out.")
     reliable_improvement: ShownCount = Field(description="Of all courses.")
     reliable_deterioration: ShownCount = Field(description="Of all courses.")
     no_reliable_change: ShownCount = Field(description="Of all courses.")

@@ -45,6 +45,7 @@ class PatientInsights(BaseModel):
     clinician: Id | None
     entries: int
     entries_not_processed: int = Field(description="Entries that could not be handled; look at them yourself.")
+    risk_entries_not_processed: int = Field(description="Those of them about harm: speak to the patient.")
     last_heard: datetime | None = Field(description="When the latest entry was made.")
     concerns: list[Concern]
 
@@ -60,6 +61,7 @@ class PatientInsights(BaseModel):
             clinician=seen.clinician,
             entries=word.entries,
             entries_not_processed=word.entries_not_processed,
+            risk_entries_not_processed=seen.risk_not_processed,
             last_heard=word.last_heard,
             concerns=word.concerns,
         )
@@ -85,6 +87,7 @@ class CaseloadPatient(BaseModel):
     last_heard: datetime | None
     entries: int
     entries_not_processed: int
+    risk_entries_not_processed: int = Field(description="Those of them about harm: speak to the patient.")
     made_at: datetime
     up_to_date: bool
 
@@ -100,6 +103,7 @@ class CaseloadPatient(BaseModel):
             last_heard=word.last_heard,
             entries=word.entries,
             entries_not_processed=word.entries_not_processed,
+            risk_entries_not_processed=seen.risk_not_processed,
             made_at=word.made_at,
             up_to_date=seen.up_to_date,
         )
@@ -232,9 +236,11 @@ async def get_caseload(
     request: Request,
     caller: Caller = caller_with("insights:read"),
 ) -> CaseloadPage:
-    """In this order: what is about harm and to be told at once; then by severity (safety, important, notice) and within
-    it as GET /v1/rules has the rules; each the longest first. Then what holds no more and is still told of, then those
-    without a concern. It is an order of reading, not of people."""
+    """In this order: what is about harm and to be told at once, first where its rule holds, then where it holds no
+    more and is still told of (`tell_days`); those of whom an entry about harm could not be processed
+    (`risk_entries_not_processed`); then by severity (safety, important, notice) and within it as GET /v1/rules has the
+    rules, what holds before what does not; each the longest first. Then those without a concern. It is an order of
+    reading, not of people, and it knows nothing of what somebody has done: that stands with the alerts."""
     await settle(wait_for, request.state.reached)
     since = None if silent_days is None else request.state.clock.now() - timedelta(days=silent_days)
     wanted = Wanted(clinician=clinician, rule=rule, at_once=at_once, silent_since=since)

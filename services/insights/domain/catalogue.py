@@ -28,8 +28,8 @@ __all__ = [
     "in_force",
 ]
 
-RULES_VERSION: Final = 3
-"""Counts up when the same facts may give another assessment than before."""
+RULES_VERSION: Final = 4
+"""Counts up when the same facts may give another assessment, or another place in the caseload, than before."""
 
 RISK_ITEM: Final = Rule(
     name="risk_item",

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 DEPRESSION: Final = "phq9"
 ANXIETY: Final = "gad7"
 COMPLETED_CONTACTS: Final = 2
-"""Attended treatment contacts from which an episode counts as a completed course."""
+"""Attended treatment contacts (no assessments alone, no follow-ups) from which an episode is a completed course."""
 FEWEST_SHOWN: Final = 5
 """A count from 1 to one below it is not shown, nor what it could be worked out from."""
 
@@ -72,7 +72,8 @@ class Pair(NamedTuple):
 class EpisodeOutcome:
     """What came of one episode.
 
-    anxiety_measure: what `anxiety` is of. case: at caseness at the start on either measure; None without first scores.
+    contacts: attended sessions of treatment. anxiety_measure: what `anxiety` is of. case: at caseness at the start on
+    either measure; None where that is not known, as a first score is missing and the other is no case.
     classified: both measures have a first and a last score; without them nothing is said but whether it was a case.
     """
 
@@ -133,7 +134,7 @@ def outcome_of(
     specific: the measure of the problem treated (PCL-5 for PTSD...); it stands in for the GAD-7 where its first and
     last score are both there. Each measure needs its thresholds; of a measure without, nothing specific is said.
 
-        case        = first PHQ-9 at caseness, or first anxiety score at caseness
+        case        = first PHQ-9 at caseness, or first anxiety score at caseness; none only where both are known
         recovery    = case, and both last scores below caseness
         improvement = either fell by the reliable change, and neither rose by it
         deterioration = either rose by it, and neither fell by it
@@ -143,7 +144,7 @@ def outcome_of(
         measure, anxious = specific
     pairs = ((depression, thresholds[DEPRESSION]), (anxious, thresholds[measure]))
     firsts = [pair.first >= cut.caseness for pair, cut in pairs if pair.first is not None]
-    case = any(firsts) if firsts else None
+    case = True if any(firsts) else False if len(firsts) == len(pairs) else None
     improved = deteriorated = recovered = False
     if depression.paired and anxious.paired:
         better = any(pair.change() >= cut.reliable_change for pair, cut in pairs)

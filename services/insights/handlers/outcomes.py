@@ -28,7 +28,7 @@ from shared.clock import Clock
 from shared.contracts import Patient, Session
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.patients import Episode
-from shared.contracts.sessions import THERE
+from shared.contracts.sessions import THERE, TREATING
 
 PORTION: Final = 100
 """Patients read at a time; other work has its turn between them."""
@@ -88,7 +88,11 @@ def _outcomes_of(
     patient = next((one for one in documents if isinstance(one, Patient)), None)
     if patient is None:
         return
-    attended = [day_of(one) for one in documents if isinstance(one, Session) and one.attendance in THERE]
+    attended = [
+        day_of(one)
+        for one in documents
+        if isinstance(one, Session) and one.attendance in THERE and one.kind in TREATING
+    ]
     scores: dict[str, list[Scored]] = defaultdict(list)
     for fact_id, fact in questionnaires_of(kept):
         if fact.score is not None:

@@ -26,11 +26,15 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A patient's assessment; up_to_date: whether everything recorded of the patient has gone into it."""
+    """A patient's assessment; up_to_date: whether everything recorded of the patient has gone into it.
+
+    risk_not_processed: how many entries about harm could not be processed.
+    """
 
     assessment: Assessment
     clinician: str | None
     up_to_date: bool
+    risk_not_processed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class Reader:
                 assessment=Assessment.model_validate_json(one.body),
                 clinician=one.clinician,
                 up_to_date=one.partition in reached and reached[one.partition] >= since,
+                risk_not_processed=one.aside_risk,
             )
             for one in found
         ]

@@ -20,11 +20,12 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _PLACES: Final = {
     name: place
     for place, name in enumerate(
-        sorted(CATALOGUE, key=lambda name: list(Severity).index(CATALOGUE[name].severity)), start=1
+        sorted(CATALOGUE, key=lambda name: list(Severity).index(CATALOGUE[name].severity)), start=2
     )
 }
-"""In which order concerns are read: by severity, then as in the catalogue. At once about harm comes before all."""
-_TOLD_STILL: Final = 98
+"""In which order concerns are read: by severity, then as in the catalogue. Two ranks each, see `_rank`."""
+_HARM_AT_ONCE: Final = 0
+_HARM_NOT_PROCESSED: Final = 2
 _CALM: Final = 99
 _BITS: Final = {name: 1 << place for place, name in enumerate(CATALOGUE)}
 
@@ -97,14 +98,19 @@ def message(assessment: Assessment) -> Message:
     return Message(id=str(uuid5(_NAMESPACE, name)), time=assessment.made_at, data=assessment)
 
 
-def place_in_caseload(key: str, assessment: Assessment, registered: Registered | None) -> str | None:
+def place_in_caseload(
+    key: str, assessment: Assessment, registered: Registered | None, *, harm_not_processed: bool = False
+) -> str | None:
     """Where a patient stands among those of their clinic: the most concerning first, then the longest since.
 
-    First what is about harm and to be told at once, then by the severity of the rules, and within it as the catalogue
-    has them; then what holds no more but is still told of; then those without a concern. Who is no longer in care has a
-    place only with a concern.
+    First what is about harm and to be told at once, also where its rule holds no more; then those of whom an entry
+    about harm could not be processed (`harm_not_processed`); then by the severity of the rules, and within it as the
+    catalogue has them; then those without a concern. Who is no longer in care has a place only with one of these.
     """
-    ranked = min((_rank(concern) for concern in assessment.concerns), default=None)
+    ranks = [_rank(concern) for concern in assessment.concerns]
+    if harm_not_processed and (registered is None or registered.status is not PatientStatus.DECEASED):
+        ranks.append((_HARM_NOT_PROCESSED, ""))
+    ranked = min(ranks, default=None)
     if ranked is None:
         if registered is not None and registered.status is not PatientStatus.ACTIVE:
             return None
@@ -115,10 +121,16 @@ def place_in_caseload(key: str, assessment: Assessment, registered: Registered |
 
 
 def _rank(concern: Concern) -> tuple[int, str]:
-    if not concern.holds or concern.since is None:
-        return _TOLD_STILL, min((telling.at.isoformat() for telling in concern.telling), default="")
-    rank = _PLACES[concern.rule]
+    """A concern's rank and since when: the one after its own where the rule holds no more and is still told of.
+
+    That a question's recall has passed is no sign that anybody acted, so what is told of keeps its place as long as it
+    is told of, which each rule bounds.
+    """
+    rank = 2 * _PLACES[concern.rule]
     about_harm = CATALOGUE[concern.rule].severity is Severity.SAFETY
     if about_harm and any(telling.urgency is Urgency.AT_ONCE for telling in concern.telling):
-        rank = 0
-    return rank, concern.since.isoformat(timespec="microseconds")
+        rank = _HARM_AT_ONCE
+    if concern.holds and concern.since is not None:
+        return rank, concern.since.isoformat(timespec="microseconds")
+    told = min((telling.at.isoformat(timespec="microseconds") for telling in concern.telling), default="")
+    return rank + 1, told

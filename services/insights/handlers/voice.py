@@ -109,7 +109,7 @@ class Voice:
             order=order,
             clinic=assessment.clinic,
             clinician=registered.clinician if registered else None,
-            place=place_in_caseload(key, assessment, registered),
+            place=place_in_caseload(key, assessment, registered, harm_not_processed=risk > 0),
             partition=owned.partition,
             due=findings.due,
             settings_version=standing.version,

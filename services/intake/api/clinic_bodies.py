@@ -72,7 +72,9 @@ class CutOffBody(CutOff, Body):
 class RuleChoiceBody(Body):
     """The clinic's word on one rule."""
 
-    enabled: bool = Field(default=True, strict=True)
+    enabled: bool = Field(
+        default=True, strict=True, description="`risk_item` and `crisis_language` cannot be switched off (422)."
+    )
     parameters: dict[str, Number] = Field(
         default_factory=dict, description="Those that differ from the catalogue's defaults (docs/rules.md)."
     )
@@ -81,7 +83,9 @@ class RuleChoiceBody(Body):
 class RuleSetBody(Body):
     """The clinic's explicit choice of rules."""
 
-    base: Literal["starter", "none"] = Field(description="starter: the whole starter catalogue; none: no rule.")
+    base: Literal["starter", "none"] = Field(
+        description="starter: the whole starter catalogue; none: only what `rules` names."
+    )
     rules: dict[str, RuleChoiceBody] = Field(default_factory=dict, description="What differs from `base`, by rule.")
 
 

@@ -26,7 +26,7 @@ from shared.auth import Caller, refuse_import
 from shared.contracts import Session
 from shared.contracts.base import Id, Origin
 from shared.contracts.safety import Safety
-from shared.contracts.sessions import Attendance, Checklist, Rating
+from shared.contracts.sessions import Attendance, Checklist, Rating, SessionKind
 from shared.crisis_language import screen
 from shared.runtime import Body, IdempotencyKey, Patients, WaitForPosition, caller_with, fact_id, problems
 
@@ -40,6 +40,7 @@ class SessionBody(Body):
         json_schema_extra={
             "examples": [
                 {"session": "sam-s01", "scheduled_at": "2026-11-30T10:00:00+00:00", "clinician": "priya"},
+                {"session": "sam-s00", "scheduled_at": "2026-11-23T10:00:00+00:00", "kind": "assessment"},
             ]
         }
     )
@@ -53,6 +54,11 @@ class SessionBody(Body):
         default=None, description="When it is planned to end, within 12 hours; 50 minutes later where left out."
     )
     clinician: Id | None = Field(default=None, description="Who holds it; default: the patient's clinician.")
+    kind: SessionKind | None = Field(
+        default=None,
+        description="What it is for: `treatment` where left out. Outcomes count `treatment` and "
+        "`assessment_and_treatment` as treatment contacts.",
+    )
 
 
 @router.post("/v1/patients/{patient}/sessions", operation_id="plan_session", summary="Plan a session",
@@ -77,6 +83,7 @@ async def plan_session(
         scheduled_at=body.scheduled_at,
         ends_at=body.ends_at,
         clinician=body.clinician,
+        kind=body.kind,
         idempotency=decision(caller, route, key, raw),
     )
     answered(response, written)
@@ -126,6 +133,30 @@ async def list_open_questions(
     nor settled. `status` is as of now."""
     left = await inbox.left_open(await sessions.session(caller.clinic, session))
     return [QuestionReply.of(asked, handling, inbox, caller) for asked, handling in left]
+
+
+class KindBody(Body):
+    """What a session is for."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "follow_up"}]})
+
+    kind: SessionKind = Field(description="An assessment alone and a follow-up are no treatment contacts in outcomes.")
+
+
+@router.put("/v1/sessions/{session}/kind", operation_id="say_session_kind", summary="Say what a session is for",
+            responses=answers(Session, 200) | problems(404, 410))  # fmt: skip
+async def say_session_kind(
+    *,
+    session: SessionId,
+    body: KindBody,
+    sessions: TheSessions,
+    response: Response,
+    caller: Caller = caller_with("patients:write"),
+) -> Session:
+    """Before or after it was held: a slip is put right by a later word. The same again changes nothing."""
+    written = await sessions.say_kind(caller.clinic, session, body.kind)
+    told(response, written.position)
+    return written.document
 
 
 class RescheduleBody(Body):

@@ -4,7 +4,7 @@ Versions and `updated_at` are set where documents are stored; a document returne
 """
 
 from services.intake.domain.care_team import Roles, join_care_team, leave_care_team, transfer_patient
-from services.intake.domain.clinics import BUILT_IN, RULES, Parameter, reply_by, set_up_clinic
+from services.intake.domain.clinics import BUILT_IN, LOCKED, RULES, Parameter, reply_by, set_up_clinic
 from services.intake.domain.episodes import (
     discharge_patient,
     refer_patient,
@@ -36,6 +36,7 @@ from services.intake.domain.sessions import (
     rate_session,
     record_attendance,
     reschedule_session,
+    say_kind,
     session_taken,
     take_back_attendance,
     was_held,
@@ -49,6 +50,7 @@ __all__ = [
     "BY_A_HUMAN",
     "EARLIEST",
     "LIVE",
+    "LOCKED",
     "LONG_AGO",
     "RULES",
     "SYNC",
@@ -85,6 +87,7 @@ __all__ = [
     "reopen_question",
     "reply_by",
     "reschedule_session",
+    "say_kind",
     "session_taken",
     "set_up_clinic",
     "settle_question",

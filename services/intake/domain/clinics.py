@@ -87,6 +87,12 @@ RULES: Final[dict[str, dict[str, Parameter]]] = {
 }
 """The starter catalogue's rules and what a clinic may set in them; what they mean stands in docs/rules.md."""
 
+LOCKED: Final = {
+    "risk_item": "an answer about harm above 0",
+    "crisis_language": "words that people in a crisis use",
+}
+"""Rules that a clinic in care cannot switch off (clinical reference 6.3), and what nobody would hear of then."""
+
 BUILT_IN: Final = {
     "phq9": (0, 27), "gad7": (0, 21), "phq4": (0, 12), "core10": (0, 40), "pcl5": (0, 80), "k10-50": (10, 50),
     "k10-40": (0, 40), "who5": (0, 100), "wsas-40": (0, 40), "wsas-32": (0, 32), "ors": (0, 40), "srs": (0, 40),
@@ -101,14 +107,19 @@ LONGEST_CLOSURE: Final = timedelta(days=120)
 """A clinic closed for longer could promise nobody an answer; a calendar that says so is a slip."""
 
 
-def set_up_clinic(current: Clinic | None, *, clinic: str, name: str, settings: ClinicSettings) -> Clinic:
+def set_up_clinic(
+    current: Clinic | None, *, clinic: str, name: str, settings: ClinicSettings, in_care: bool = True
+) -> Clinic:
     """The clinic with these settings in force from `settings.effective_from`; appended only where they differ.
 
-    Raises Problem 422 for what cannot work, field by field.
+    in_care: patients live under these settings, so that the rules in `LOCKED` stay on; a rule file that is only judged
+    by, of a backtest, may leave them out. Raises Problem 422 for what cannot work, field by field.
     """
     before = [] if current is None else current.settings[-1].scales
     errors = [*_wrong_with(settings), *_wrong_scales(settings.scales, before), *_wrong_measures(settings)]
     errors += _wrong_expectation(settings)
+    if in_care:
+        errors += _unlocked(settings.rule_set)
     if errors:
         raise invalid(*errors)
     if current is None:
@@ -191,6 +202,23 @@ def _wrong_rules(rule_set: RuleSet) -> Iterator[FieldError]:
             elif not allowed.minimum <= value <= allowed.maximum or (allowed.whole and value != int(value)):
                 kind = "a whole number" if allowed.whole else "a number"
                 yield FieldError(pointer, f"Send {kind} from {allowed.minimum:g} to {allowed.maximum:g}.")
+
+
+def _unlocked(rule_set: RuleSet) -> Iterator[FieldError]:
+    """Rules about harm that would be off."""
+    for rule, what in LOCKED.items():
+        choice = rule_set.rules.get(rule)
+        if choice is None and rule_set.base == "none":
+            pointer, instead = f"/rule_set/rules/{rule}", "Send {} here to keep it on under the base none"
+        elif choice is not None and not choice.enabled:
+            pointer, instead = f"/rule_set/rules/{rule}/enabled", "Leave it on"
+        else:
+            continue
+        yield FieldError(
+            pointer,
+            f"This rule cannot be switched off: nobody would hear of {what}. {instead}, and choose who is told, how "
+            "and when in `escalation`.",
+        )
 
 
 def _wrong_scales(scales: Sequence[Scale], before: Sequence[Scale]) -> Iterator[FieldError]:

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from services.intake.domain.when import EARLIEST, LONG_AGO, check_when
 from shared.contracts import Question, Session
-from shared.contracts.sessions import THERE, Attendance, Checklist, Rating, Rescheduled
+from shared.contracts.sessions import THERE, Attendance, Checklist, Rating, Rescheduled, SessionKind
 from shared.errors import FieldError, Problem, invalid
 
 LONGEST: Final = timedelta(hours=12)
@@ -23,15 +23,27 @@ EARLY_ARRIVAL: Final = timedelta(hours=1)
 """How long before a session somebody can be marked as there."""
 
 
-def plan_session(current: Session | None, wished: Session, now: datetime) -> Session:
-    """A session to be held, or held long ago. Raises Problem 422 for a time that cannot be meant, 409 if it differs."""
+def plan_session(
+    current: Session | None, wished: Session, now: datetime, *, kind: SessionKind | None = None
+) -> Session:
+    """A session to be held, or held long ago. Raises Problem 422 for a time that cannot be meant, 409 if it differs.
+
+    kind: as it was said; None: it was not, which is treatment in a new session and any kind in one that is there.
+    """
     _check_times(wished.scheduled_at, wished.ends_at, now)
     if current is None:
-        return wished
+        return wished if kind is None else say_kind(wished, kind)
     first_planned = current.rescheduled[0].was if current.rescheduled else current.scheduled_at
     if (first_planned, current.clinician) != (wished.scheduled_at, wished.clinician):
         raise session_taken()
+    if kind not in (None, current.kind):
+        raise session_taken()
     return current
+
+
+def say_kind(current: Session, kind: SessionKind) -> Session:
+    """The session with what it is for: at any time, for a slip is often noticed after it. The same changes nothing."""
+    return current if kind is current.kind else current.model_copy(update={"kind": kind})
 
 
 def _check_times(begins: datetime, ends: datetime | None, now: datetime) -> None:
@@ -50,7 +62,7 @@ def session_taken() -> Problem:
         "session_exists",
         "There is a session with this id already",
         "It is planned otherwise, or somebody else's. Send another id, or none and one is made. To move a session "
-        "POST to /v1/sessions/{session}/reschedule.",
+        "POST to /v1/sessions/{session}/reschedule; to say what it is for, PUT /v1/sessions/{session}/kind.",
     )
 
 

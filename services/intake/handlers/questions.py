@@ -83,7 +83,7 @@ class Inbox:
         [position] = await self._publisher.publish([Message(id=question, time=now, data=fact)])
         ENTRIES_ACCEPTED.labels("intake", "question", origin).inc()
         reply_by = domain.reply_by(settings, now) if fact.triage is None else fact.triage.target_at
-        risk, urgent = crisis_told(settings, fact.screening, origin)
+        risk, told = crisis_told(settings, fact.screening, origin)
         return Receipt(
             question=question,
             recorded_at=now,
@@ -91,7 +91,9 @@ class Inbox:
             expect_reply_by=reply_by,
             what_to_expect=domain.what_to_expect(fact.triage, reply_by),
             registered=registered,
-            safety=safety_reply(settings, now, risk=risk, urgent=urgent),
+            safety=safety_reply(
+                settings, now, risk=risk, told=told, reply_by=None if fact.triage is None else reply_by
+            ),
         )
 
     async def question(self, clinic: str, question: str, *, of: str | None = None) -> tuple[Asked, Question]:

@@ -12,7 +12,7 @@ from shared.clock import Clock
 from shared.contracts import Session
 from shared.contracts.base import Origin
 from shared.contracts.safety import Safety, crisis_told, safety_reply
-from shared.contracts.sessions import Attendance, Checklist, Rating
+from shared.contracts.sessions import Attendance, Checklist, Rating, SessionKind
 from shared.documents import Idempotency, Page, Written
 from shared.errors import not_found
 from shared.metrics import ENTRIES_ACCEPTED
@@ -37,9 +37,13 @@ class Sessions:
         scheduled_at: datetime,
         ends_at: datetime | None,
         clinician: str | None,
+        kind: SessionKind | None,
         idempotency: Idempotency,
     ) -> Written[Session]:
-        """Plan a session; without a clinician, with the patient's own. Raises Problem 404, 409 and 422."""
+        """Plan a session; without a clinician, with the patient's own; for treatment where no kind is said.
+
+        Raises Problem 404, 409 and 422.
+        """
         whose = await found(self._documents.patients, f"{clinic}/{patient}", "patient")
         await expect_clinician(self._documents, clinic, clinician)
         now = self._clock.now()
@@ -57,7 +61,7 @@ class Sessions:
         if await self._names.claim(clinic, session, patient) != patient:
             raise domain.session_taken()
         return await self._documents.sessions.write(
-            wished.key, lambda current: domain.plan_session(current, wished, now), idempotency=idempotency
+            wished.key, lambda current: domain.plan_session(current, wished, now, kind=kind), idempotency=idempotency
         )
 
     async def of_patient(self, clinic: str, patient: str, *, cursor: str | None, limit: int) -> Page[Session]:
@@ -119,6 +123,12 @@ class Sessions:
             lambda current: domain.take_back_attendance(present(current, "session")),
         )
 
+    async def say_kind(self, clinic: str, session: str, kind: SessionKind) -> Written[Session]:
+        """Say what a session is for, or put it right. Raises Problem 404."""
+        return await self._documents.sessions.write(
+            await self._key(clinic, session), lambda current: domain.say_kind(present(current, "session"), kind)
+        )
+
     async def fill_checklist(self, clinic: str, session: str, checklist: Checklist) -> Written[Session]:
         """Keep the therapist's checklist of a session. Raises Problem 404, 409 and 422."""
         now = self._clock.now()
@@ -150,8 +160,8 @@ class Sessions:
             return None
         screening = None if rating is None else rating.screening
         origin = Origin.LIVE if rating is None else rating.origin
-        crisis, at_once = crisis_told(settings, screening, origin)
-        return safety_reply(settings, now, risk=crisis, urgent=at_once)
+        crisis, told = crisis_told(settings, screening, origin)
+        return safety_reply(settings, now, risk=crisis, told=told)
 
     async def _key(self, clinic: str, session: str, *, of: str | None = None) -> str:
         patient = await self._names.patient_of(clinic, session)

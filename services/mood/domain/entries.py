@@ -20,10 +20,10 @@ from pydantic_core import PydanticCustomError
 from services.mood.domain.instruments import Scoring, instrument_named, score_answers
 from services.mood.domain.refusals import not_understood, refused
 from shared.contracts import CheckInCorrected, CheckInRecorded, Clinic, EntryWithdrawn, Fact, QuestionnaireCompleted
-from shared.contracts.base import Id, Number, Origin
+from shared.contracts.base import Id, Number, Origin, Urgency
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.moods import Feeling, MoodValue, Tenth
-from shared.contracts.safety import crisis_told
+from shared.contracts.safety import crisis_told, is_told
 from shared.contracts.screening import Screening
 from shared.crisis_language import screen
 from shared.errors import FieldError
@@ -129,12 +129,12 @@ class QuestionnaireLine(Questionnaire):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A fact that may be published, and what it says of risk."""
+    """A fact that may be published, what it says of risk, and how soon the care team is told of it; None: it is not."""
 
     fact: Fact
     kind: Literal["check_in", "questionnaire", "correction", "withdrawal"]
     risk: bool = False
-    urgent: bool = False
+    told: Urgency | None = None
 
 
 S = TypeVar("S", bound=BaseModel)
@@ -215,8 +215,8 @@ def _screened(
 ) -> Entry:
     if screening is None or not screening.crisis_language:
         return Entry(fact, kind)
-    risk, urgent = crisis_told(clinic.settings_at(now), screening, fact.origin)
-    return Entry(fact, kind, risk=risk, urgent=urgent)
+    risk, told = crisis_told(clinic.settings_at(now), screening, fact.origin)
+    return Entry(fact, kind, risk=risk, told=told)
 
 
 def withdrawal(entry: str, sent: Withdrawal, *, clinic: str, now: datetime) -> Entry:
@@ -271,14 +271,14 @@ def questionnaire(sent: Questionnaire, *, clinic: str, settings: ClinicSettings,
         prorated_score=scoring.prorated,
         skipped_risk_items=scoring.skipped_risk_items,
     )
-    return Entry(fact, "questionnaire", risk=scoring.risk, urgent=_told_at_once(scoring, sent.origin, settings))
+    return Entry(fact, "questionnaire", risk=scoring.risk, told=_told(scoring, sent.origin, settings))
 
 
-def _told_at_once(scoring: Scoring, origin: Origin, settings: ClinicSettings) -> bool:
-    """Whether the care team really is told at once, so that nobody is promised more: imports page nobody."""
-    choice = settings.rule_set.rules.get("risk_item")
-    runs = settings.rule_set.base == "starter" if choice is None else choice.enabled
-    return scoring.urgent and runs and origin is not Origin.IMPORT
+def _told(scoring: Scoring, origin: Origin, settings: ClinicSettings) -> Urgency | None:
+    """How soon the care team really is told, so that nobody is promised more."""
+    if not scoring.risk or not is_told(settings, "risk_item", origin):
+        return None
+    return Urgency.AT_ONCE if scoring.urgent else Urgency.WORKING_HOURS
 
 
 def refuse_impossible_time(occurred_at: datetime, origin: Origin, now: datetime) -> None:

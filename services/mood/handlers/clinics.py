@@ -6,6 +6,7 @@ from typing import Final
 
 from shared.bus import Event
 from shared.contracts import Clinic
+from shared.contracts.base import Urgency
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.safety import safety_reply
 from shared.documents import Table
@@ -22,7 +23,7 @@ class Clinics:
         self._table: Table[Clinic] = Table()
         self._news = asyncio.Event()
         self._minute = -1
-        self._safety: dict[tuple[str, int, bool, bool], bytes] = {}
+        self._safety: dict[tuple[str, int, bool, Urgency | None], bytes] = {}
 
     async def apply(self, event: Event) -> None:
         """Take in what was read from the topic; what is no clinic is passed over."""
@@ -54,17 +55,17 @@ class Clinics:
             ) from None
         return clinic
 
-    def safety(self, clinic: Clinic, now: datetime, *, risk: bool, urgent: bool) -> bytes:
+    def safety(self, clinic: Clinic, now: datetime, *, risk: bool, told: Urgency | None) -> bytes:
         """The `safety` part of an answer, as JSON. Made once a minute: nothing in it is finer than that."""
         minute = int(now.timestamp()) // 60
         if minute != self._minute:
             self._safety.clear()
             self._minute = minute
-        name = (clinic.clinic, clinic.version, risk, urgent)
+        name = (clinic.clinic, clinic.version, risk, told)
         said = self._safety.get(name)
         if said is None:
             settings = settings_now(clinic, now)
-            said = safety_reply(settings, now, risk=risk, urgent=urgent).model_dump_json().encode()
+            said = safety_reply(settings, now, risk=risk, told=told).model_dump_json().encode()
             self._safety[name] = said
         return said
 

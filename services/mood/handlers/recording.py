@@ -27,7 +27,7 @@ from shared.auth import Caller, expect_own
 from shared.bus import Message, Position, Publisher
 from shared.clock import Clock
 from shared.contracts import Clinic
-from shared.contracts.base import Origin
+from shared.contracts.base import Origin, Urgency
 from shared.errors import Problem
 from shared.metrics import ENTRIES_ACCEPTED
 from shared.runtime import fact_id
@@ -123,7 +123,7 @@ class Recorder:
     async def _record(self, entry: Entry, entry_id: str, clinic: Clinic, now: datetime) -> Receipt:
         positions = await self._publisher.publish([Message(entry_id, now, entry.fact)])
         self._count(entry)
-        safety = self._clinics.safety(clinic, now, risk=entry.risk, urgent=entry.urgent)
+        safety = self._clinics.safety(clinic, now, risk=entry.risk, told=entry.told)
         return Receipt(entry_id, entry.kind, now, positions[0], safety)
 
     async def record_lines(self, caller: Caller, lines: Sequence[tuple[int, bytes]]) -> BatchReceipt:
@@ -138,8 +138,9 @@ class Recorder:
         positions = await self._publish(entries, now)
         for _, entry in entries:
             self._count(entry)
-        risk, urgent = any(e.risk for _, e in entries), any(e.urgent for _, e in entries)
-        safety = self._clinics.safety(clinic, now, risk=risk, urgent=urgent)
+        tellings = {entry.told for _, entry in entries}
+        told = next((one for one in (Urgency.AT_ONCE, Urgency.WORKING_HOURS) if one in tellings), None)
+        safety = self._clinics.safety(clinic, now, risk=any(entry.risk for _, entry in entries), told=told)
         return BatchReceipt(now, results, positions, safety)
 
     async def _check(

@@ -94,7 +94,7 @@ class Strategies:
         now = self._clock.now()
         positions = await self._publisher.publish([Message(name, now, fact)])
         ENTRIES_ACCEPTED.labels("mood", kind, fact.origin.value).inc()
-        safety = self._clinics.safety(clinic, now, risk=False, urgent=False)
+        safety = self._clinics.safety(clinic, now, risk=False, told=None)
         return Receipt(name, kind, now, positions[0], safety)
 
     async def known(self, clinic: str, patient: str) -> Coping:
@@ -121,7 +121,7 @@ class Strategies:
         gate = gate_of(assessment, [*recent, *changed], missing=known.set_aside, now=now)
         if gate is Gate.OPEN and behind:
             gate = Gate.NOT_KNOWN
-        safety = self._clinics.safety(clinic, now, risk=gate is Gate.CONCERN, urgent=False)
+        safety = self._clinics.safety(clinic, now, risk=gate is Gate.CONCERN, told=None)
         if gate is not Gate.OPEN:
             return Suggested(gate, [], coping, safety)
         name = fact_id(caller, _route(patient, "suggestions"), key, raw)

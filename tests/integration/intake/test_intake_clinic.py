@@ -35,6 +35,10 @@ async def test_a_clinic_is_set_up_once_and_changed_only_by_what_differs(intake: 
         ({"working_hours": {"mon": [9, 17]}}, "/working_hours/mon/0"),
         ({"working_hours": {}}, "/working_hours"),
         ({"rule_set": {"base": "starter", "rules": {"moody": {}}}}, "/rule_set/rules/moody"),
+        (
+            {"rule_set": {"base": "starter", "rules": {"risk_item": {"enabled": False}}}},
+            "/rule_set/rules/risk_item/enabled",
+        ),
         ({"scales": [{"name": "phq9", "minimum": 0, "maximum": 27}]}, "/scales/0/name"),
         ({"colour": "blue"}, "/colour"),
     ],

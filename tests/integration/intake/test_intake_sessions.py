@@ -45,6 +45,21 @@ async def test_a_retry_of_a_decision_gets_the_same_answer_and_changes_nothing(ha
     assert (await harbour.get(path))["version"] == 3
 
 
+async def test_what_a_session_is_for_is_said_and_put_right(harbour: Client) -> None:
+    """An assessment turns out to have been treatment too; nothing else changes, and another word is refused."""
+    planned = await harbour.do("POST", "/v1/patients/sam/sessions", session(kind="assessment"))
+    await harbour.do("POST", "/v1/sessions/s1/attendance", {"attendance": "attended"})
+    said = await harbour.do("PUT", "/v1/sessions/s1/kind", {"kind": "assessment_and_treatment"})
+    again = await harbour.do("PUT", "/v1/sessions/s1/kind", {"kind": "assessment_and_treatment"})
+    refused = await harbour.ask("PUT", "/v1/sessions/s1/kind", {"kind": "chat"})
+    unknown = await harbour.ask("PUT", "/v1/sessions/s9/kind", {"kind": "treatment"})
+
+    assert planned.json()["kind"] == "assessment"
+    assert (said.json()["kind"], said.json()["attendance"]) == ("assessment_and_treatment", "attended")
+    assert again.json() == said.json() == await harbour.get("/v1/sessions/s1")
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"], unknown.status_code) == (422, "/kind", 404)
+
+
 async def test_a_decision_without_a_key_is_refused(harbour: Client) -> None:
     """Without one, a retry could not be told from a second session."""
     refused = await harbour.http.post("/v1/patients/sam/sessions", json=session())

@@ -95,7 +95,10 @@ def dropped(patient: str) -> list[Any]:
 
 
 async def test_a_caseload_goes_by_the_named_order_and_then_the_longest_since() -> None:
-    """A risk item past its recall comes after what holds, the calm last; the discharged only with a concern."""
+    """A risk item past its recall keeps its place behind those within it, the calm last; the discharged only with one.
+
+    Nobody may have acted on it: that the time the question asks about has passed says nothing of that.
+    """
     old = NOW - timedelta(days=30)
     world = await known(
         *dropped("rating"),
@@ -107,6 +110,8 @@ async def test_a_caseload_goes_by_the_named_order_and_then_the_longest_since() -
         risk("longer", 3, 1),
         risk("urgent", 1, 2),
         risk("past", 20, 3),
+        risk("past-slow", 21, 1),
+        risk("past-told", 91, 3),
         b.check_in(NOW, 5, patient="calm"),
         b.patient(patient="discharged", status=PatientStatus.DISCHARGED),
         b.patient(patient="discharged-risk", status=PatientStatus.DISCHARGED),
@@ -116,10 +121,40 @@ async def test_a_caseload_goes_by_the_named_order_and_then_the_longest_since() -
         items = (await client.get("/v1/caseload")).json()["items"]
 
     assert [row["patient"] for row in items] == [
-        "urgent", "discharged-risk", "longer", "risk", "worse", "question", "mood", "quiet", "rating", "past", "calm",
+        "urgent", "discharged-risk", "past", "longer", "risk", "past-slow", "worse", "question", "mood", "quiet",
+        "rating", "calm", "past-told",
     ]  # fmt: skip
-    assert [row["concerns"][0]["urgency"] for row in items[:3]] == ["at_once", "at_once", "working_hours"]
-    assert [row["concerns"][0]["holds"] for row in items[8:10]] == [True, False]
+    assert [row["concerns"][0]["urgency"] for row in items[:4]] == ["at_once", "at_once", "at_once", "working_hours"]
+    assert [row["concerns"][0]["holds"] for row in items[:6]] == [True, True, False, True, True, False]
+
+
+async def test_who_has_an_entry_about_harm_that_could_not_be_processed_comes_right_after_at_once() -> None:
+    """Nobody has read it; a discharged patient's too. Another entry that failed changes nothing."""
+    world = World(Random(1), FakeClock(NOW))
+    things = [
+        risk("urgent", 1, 2), risk("slow", 2, 1), b.check_in(NOW, 5, patient="calm"),
+        b.patient(patient="left", status=PatientStatus.DISCHARGED),
+        b.check_in(NOW, 5, patient="failed"), risk("unread", 1, 3), risk("left", 1, 3),
+    ]  # fmt: skip
+    for number, thing in enumerate(things):
+        world.append(b.fact_id(number), thing)
+    owner = Owner(world, at_random=False)
+    await owner.insights.assigned(0)
+    owner.begun = True
+    lost = [event for event in world.logs[Topic.MOODS] if event.data.patient in ("failed", "unread", "left")]
+    for event in lost:
+        await owner.insights.set_aside(event, "ValueError at rules.py:1")
+        world.logs[Topic.MOODS].remove(event)
+    while await owner.batch(50):
+        pass
+    await owner.tick()
+    async with door(world) as client:
+        items = (await client.get("/v1/caseload")).json()["items"]
+        unread = (await client.get("/v1/patients/unread/insights")).json()
+
+    assert [row["patient"] for row in items] == ["urgent", "left", "unread", "slow", "calm", "failed"]
+    assert [row["risk_entries_not_processed"] for row in items] == [0, 1, 1, 0, 0, 0]
+    assert (unread["entries_not_processed"], unread["risk_entries_not_processed"]) == (1, 1)
 
 
 async def test_a_caseload_is_filtered_by_rule_by_urgency_and_by_silence() -> None:

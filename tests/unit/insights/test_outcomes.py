@@ -85,6 +85,27 @@ def test_those_who_were_no_case_leave_the_denominator_of_recovery_alone() -> Non
     assert found.not_a_case == 10
 
 
+@pytest.mark.parametrize(
+    ("phq", "gad", "case"),
+    [(9, None, None), (None, 5, None), (None, None, None), (10, None, True), (None, 8, True), (9, 7, False)],
+)
+def test_no_case_is_known_only_where_both_first_scores_are_there(
+    phq: int | None,
+    gad: int | None,
+    case: bool | None,  # noqa: FBT001  a parametrised case
+) -> None:
+    """One first score at caseness is enough for a case; one below says nothing of the other measure."""
+    assert outcome((phq, None), (gad, None)).case is case
+
+
+def test_those_of_whom_a_first_score_is_missing_stay_in_the_denominator_of_recovery() -> None:
+    """Six with a first GAD-7 of 5 and no PHQ-9: none of six recovered, and nobody is known to have been no case."""
+    found = report([outcome((None, None), (5, 3))] * 6)
+
+    assert (found.recovery.count, found.recovery.of, found.reliable_recovery.of) == (0, 6, 6)
+    assert (found.not_a_case, found.not_classified.count) == (0, 6)
+
+
 def test_an_episode_with_one_contact_ended_but_is_no_course_of_treatment() -> None:
     """Two attended contacts make a course."""
     done = [outcome((15, 8), (12, 6))] * 6 + [outcome((15, 8), (12, 6), contacts=1)] * 7

@@ -7,7 +7,7 @@ from shared.contracts import EntryWithdrawn
 from shared.contracts.base import Origin
 from shared.contracts.clinics import CutOff
 from shared.contracts.patients import Episode, EpisodeEnd
-from shared.contracts.sessions import Attendance
+from shared.contracts.sessions import Attendance, SessionKind
 from tests.unit.insights import builders as b
 from tests.unit.insights.test_caseload import door, known
 
@@ -52,6 +52,23 @@ async def test_outcomes_are_those_of_the_episodes_that_ended_in_the_period() -> 
     assert [(group["group"], group["recovery"]["count"]) for group in found["groups"]] == [("priya", 10), ("sam", 0)]
     assert sams["everyone"]["no_reliable_change"]["count"] == 5
     assert theirs["everyone"]["ended"] == 0
+
+
+async def test_an_assessment_alone_and_a_follow_up_are_no_treatment_contacts() -> None:
+    """Attended like any other; with one treatment session besides, nobody has had a course of treatment."""
+
+    def seen_for(patient: str, first: SessionKind, second: SessionKind) -> list[Any]:
+        *before, one, other = course(patient, (15, 8), (12, 6))
+        return [*before, one.model_copy(update={"kind": first}), other.model_copy(update={"kind": second})]
+
+    treatment, both = SessionKind.TREATMENT, SessionKind.ASSESSMENT_AND_TREATMENT
+    things = [thing for n in range(5) for thing in seen_for(f"a{n}", SessionKind.ASSESSMENT, treatment)]
+    things += [thing for n in range(6) for thing in seen_for(f"f{n}", treatment, SessionKind.FOLLOW_UP)]
+    things += [thing for n in range(7) for thing in seen_for(f"t{n}", both, treatment)]
+    async with door(await known(*things)) as client:
+        everyone = (await client.get("/v1/outcomes", params=PERIOD)).json()["everyone"]
+
+    assert (everyone["ended"], everyone["completed"], everyone["recovery"]["count"]) == (18, 7, 7)
 
 
 async def test_a_score_that_was_withdrawn_or_lies_outside_the_episode_does_not_count() -> None:

@@ -20,6 +20,7 @@ Drawn = tuple[str, int, Scores, Scores]
 """Clinician, attended contacts, first and last PHQ-9, first and last GAD-7."""
 
 KINDS: list[tuple[Scores, Scores]] = [(row[0], row[1]) for row in VECTORS]
+KINDS += [((None, None), (5, 3)), ((9, 4), (None, None)), ((None, None), (8, 3)), ((None, None), (None, None))]
 PLENTY = st.lists(
     st.tuples(st.sampled_from("abc"), st.sampled_from([1, 2, 2, 3]), st.sampled_from(KINDS), st.integers(1, 12)),
     max_size=9,

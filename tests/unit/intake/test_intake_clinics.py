@@ -148,6 +148,34 @@ def test_a_rule_that_does_not_exist_or_cannot_be_set_so_is_refused_with_what_can
     assert word in refused.value.errors[0].message
 
 
+@pytest.mark.parametrize(
+    ("choice", "pointers_"),
+    [
+        (rules(risk_item={"enabled": False}), ["/rule_set/rules/risk_item/enabled"]),
+        (rules(crisis_language={"enabled": False}), ["/rule_set/rules/crisis_language/enabled"]),
+        ({"base": "none"}, ["/rule_set/rules/risk_item", "/rule_set/rules/crisis_language"]),
+        ({"base": "none", "rules": {"risk_item": {}}}, ["/rule_set/rules/crisis_language"]),
+    ],
+)
+def test_the_rules_about_harm_cannot_be_switched_off(choice: dict[str, Any], pointers_: list[str]) -> None:
+    """Nobody would hear of it: the refusal says why, and that who is told is chosen in the escalation instead."""
+    with pytest.raises(Problem) as refused:
+        set_up(set_up(), at=NOW + timedelta(days=1), rule_set=choice)
+
+    assert (refused.value.status, pointers(refused)) == (422, pointers_)
+    assert all("nobody would hear" in one.message and "`escalation`" in one.message for one in refused.value.errors)
+
+
+def test_any_other_rule_can_be_switched_off_and_a_rule_file_may_leave_out_all() -> None:
+    """What rises or was left out tells nothing of its own; a backtest only judges by its rules."""
+    few = {"base": "none", "rules": {"risk_item": {"parameters": {"tell_days": 30}}, "crisis_language": {}}}
+    nothing = settings(rule_set={"base": "none"})
+
+    off = {name: {"enabled": False} for name in domain.RULES if name not in domain.LOCKED}
+    assert set_up(rule_set=few).version == set_up(rule_set=rules(**off)).version == 1
+    assert domain.set_up_clinic(None, clinic="file", name="File", settings=nothing, in_care=False).version == 1
+
+
 def test_the_vocabulary_of_rules_is_that_of_the_catalogue() -> None:
     """All rules, whose defaults are allowed values of their own parameters."""
     assert list(domain.RULES) == [

@@ -104,6 +104,8 @@ async def test_a_reply_is_promised_in_the_clinics_own_working_days(parts: Parts)
     assert receipt.expect_reply_by == datetime(2026, 12, 1, 17, tzinfo=UTC)
     assert "by 5pm on Tuesday 1 December 2026" in receipt.what_to_expect
     assert receipt.safety.prominent is False
+    assert receipt.safety.seen_by == receipt.expect_reply_by
+    assert "by 5pm on Tuesday 1 December 2026" in receipt.safety.who_will_see_this
 
 
 async def test_a_question_in_crisis_is_answered_with_help_first_and_published_like_any_other(parts: Parts) -> None:

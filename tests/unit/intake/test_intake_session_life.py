@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.intake import domain
 from shared.contracts import Question, Session
-from shared.contracts.sessions import Attendance, Checklist, Rating
+from shared.contracts.sessions import Attendance, Checklist, Rating, SessionKind
 from shared.errors import Problem
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -55,6 +55,29 @@ def test_a_session_that_moves_keeps_its_id_its_length_and_where_it_was() -> None
         (NOW + 2 * DAY, NOW + HOUR, "clinic"),
     ]
     assert move(twice, NOW + 3 * DAY) == twice
+
+
+def test_what_a_session_is_for_is_said_when_planning_and_put_right_at_any_time() -> None:
+    """Treatment where nothing is said; also after it was held and rated, and only what it is for changes."""
+    plain = domain.plan_session(None, session(), NOW)
+    assessed = domain.plan_session(None, session(), NOW, kind=SessionKind.ASSESSMENT)
+    held = session(attendance="attended", rating=rating())
+    later = domain.say_kind(held, SessionKind.FOLLOW_UP)
+
+    assert (plain.kind, assessed.kind) == (SessionKind.TREATMENT, SessionKind.ASSESSMENT)
+    assert later == held.model_copy(update={"kind": SessionKind.FOLLOW_UP})
+    assert domain.say_kind(later, SessionKind.FOLLOW_UP) is later
+
+
+def test_planning_the_same_session_for_something_else_is_refused_with_where_to_put_it_right() -> None:
+    """Unsaid, it is whatever it is now: planning again undoes no correction."""
+    current = session(kind="follow_up")
+    problem = refusal(lambda: domain.plan_session(current, session(), NOW, kind=SessionKind.TREATMENT))
+
+    assert domain.plan_session(current, session(), NOW) == current
+    assert domain.plan_session(current, session(), NOW, kind=SessionKind.FOLLOW_UP) == current
+    assert (problem.status, problem.code) == (409, "session_exists")
+    assert "PUT /v1/sessions/{session}/kind" in problem.detail
 
 
 def test_planning_again_what_has_moved_since_is_the_same_session() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ import pytest
 
 from shared.contracts import CheckInRecorded, QuestionnaireCompleted
 from shared.contracts.base import Origin
+from shared.contracts.safety import NOBODY_TOLD
 from shared.contracts.screening import Screening
 from shared.crisis_language import SCREEN
 from tests.fakes import Failure
@@ -24,6 +26,7 @@ from tests.unit.mood.made import (
     phq9_body,
     without_risk_item,
 )
+from tests.unit.mood.readability import BANNED, GRADE, grade
 
 # --- recording -------------------------------------------------------------------------------------------------------
 
@@ -340,11 +343,13 @@ async def test_a_clinic_set_up_a_moment_ago_is_waited_for(door: Door) -> None:
 async def test_item_nine_above_zero_is_prominent_in_the_answer_itself(
     door: Door, value: int, *, prominent: bool, told: bool
 ) -> None:
-    """Also of a partial questionnaire; from 2 the care team is told at once, and the answer says by when."""
+    """Also of a partial questionnaire; from 1 the care team is told, from 2 at once, and the answer says by when."""
     safety = (await door.questionnaire(phq9_body(items={"9": value}))).json()["safety"]
 
     assert safety["prominent"] is prominent
     assert ("is being told" in safety["who_will_see_this"]) is told
+    assert ("by 5pm on" in safety["who_will_see_this"]) is prominent
+    assert (safety["seen_by"] is not None) is prominent
     assert safety["contacts"][0]["number"] == "999"
     assert "not monitored round the clock" in safety["monitoring"]
 
@@ -354,7 +359,7 @@ async def test_an_import_is_not_promised_what_it_does_not_get(door: Door) -> Non
     safety = (await door.questionnaire(phq9_body(items={"9": 3}, origin="import"))).json()["safety"]
 
     assert safety["prominent"]
-    assert "is being told" not in safety["who_will_see_this"]
+    assert (safety["who_will_see_this"], safety["seen_by"]) == (NOBODY_TOLD, None)
 
 
 async def test_a_clinic_without_the_risk_rule_promises_nobody_at_once(door: Door) -> None:
@@ -363,7 +368,17 @@ async def test_a_clinic_without_the_risk_rule_promises_nobody_at_once(door: Door
     safety = (await door.questionnaire(phq9_body(items={"9": 3}))).json()["safety"]
 
     assert safety["prominent"]
-    assert "is being told" not in safety["who_will_see_this"]
+    assert (safety["who_will_see_this"], safety["seen_by"]) == (NOBODY_TOLD, None)
+
+
+async def test_an_everyday_entry_is_promised_no_time_for_nothing_makes_anybody_look(door: Door) -> None:
+    """In plain words that nobody may look before the next session, and where help is now."""
+    safety = (await door.check_in(check_in_body())).json()["safety"]
+
+    assert (safety["who_will_see_this"], safety["seen_by"]) == (NOBODY_TOLD, None)
+    assert safety["contacts"][0]["number"] == "999"
+    assert grade(NOBODY_TOLD) <= GRADE
+    assert [word for word in BANNED if re.search(word, NOBODY_TOLD.lower())] == []
 
 
 async def test_the_promise_moves_with_the_clock_and_the_clinics_settings(door: Door) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from shared.contracts.clinics import RuleChoice, RuleSet
+from shared.contracts.safety import NOBODY_TOLD
 from shared.contracts.screening import Screening
 from shared.crisis_language import SCREEN
 from tests.unit.mood.made import Door, check_in_body, clinic_event
@@ -32,6 +33,7 @@ async def test_an_everyday_note_changes_nothing_in_the_answer(door: Door) -> Non
     first, second = (event.data.screening for event in door.log.events)
 
     assert safety["prominent"] is False
+    assert (safety["who_will_see_this"], safety["seen_by"]) == (NOBODY_TOLD, None)
     assert first == Screening(crisis_language=False, screen=SCREEN)
     assert second is None
 

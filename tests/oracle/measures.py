@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.oracle.case import Case
+from tests.oracle.case import Case, counts_from
 from tests.oracle.plain import Plain, day, settings_at
 
 OTHERS = {
@@ -48,13 +48,13 @@ def own_parameters(settings: Plain, rule: str) -> dict[str, float]:
 
 def scores_of(case: Case, measure: str) -> list[Plain]:
     """The valid scores of one measure in the present episode of care, in order."""
-    started_on = case.patient.get("episode_started_on") if case.patient else None
+    since_day = counts_from(case.patient)
     return [
         form
         for form in case.questionnaires
         if form["instrument"] == measure
         and form.get("score") is not None
-        and (started_on is None or day(form["local_day"]) >= day(started_on))
+        and (since_day is None or day(form["local_day"]) >= since_day)
     ]
 
 

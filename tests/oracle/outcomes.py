@@ -5,9 +5,9 @@ from math import log
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.oracle.case import Case
+from tests.oracle.case import Case, counts_from
 from tests.oracle.measures import chart, judged, scores_of
-from tests.oracle.plain import Plain, below, day, instant, settings_at
+from tests.oracle.plain import Plain, below, instant, settings_at
 from tests.oracle.said import concern, evidence
 
 
@@ -62,14 +62,14 @@ def clinic_day(case: Case, at: Any) -> date:
 
 def sessions_by(case: Case, at: Any) -> int:
     """Attended sessions of this episode up to the end of the clinic's day of an instant."""
-    started_on = case.patient.get("episode_started_on") if case.patient else None
+    since_day = counts_from(case.patient)
     held = [
         clinic_day(case, session["scheduled_at"])
         for session in case.sessions
         if session.get("attendance") in {"attended", "late"}
     ]
     today = clinic_day(case, at)
-    return sum(on <= today and (started_on is None or on >= day(started_on)) for on in held)
+    return sum(on <= today and (since_day is None or on >= since_day) for on in held)
 
 
 def stalled(case: Case, parameters: dict[str, float]) -> Plain | None:

@@ -200,7 +200,7 @@ def _measures(
     """By instrument, of the present episode alone: scores of another one are no comparison."""
     settled = standing.at(micros(now))
     thresholds = settled.rules.get(RELIABLE_DETERIORATION.name, RELIABLE_DETERIORATION.defaults)
-    begins = patient.episode_started_on if patient else None
+    begins = patient.scores_from if patient else None
     scored: defaultdict[str, list[ShownEntry]] = defaultdict(list)
     for one in entries:
         if one.instrument is not None and one.score is not None and (begins is None or one.local_day >= begins):

@@ -41,6 +41,7 @@ _WHERE: Final[dict[type[Contract], Where]] = {QuestionAsked: "question"}
 class Registered(NamedTuple):
     """What assessments need of the patient's document. A deleted one says nothing but its version.
 
+    episode_from: the ordinal of the first day whose scores and sessions count (`scores_from`), 0 for all.
     follows: the document itself, where the patient follows a protocol.
     """
 
@@ -281,12 +282,12 @@ class PatientState:
     def _register(self, document: Patient) -> bool:
         if self.patient is not None and document.version <= self.patient.version:
             return False
-        started = document.episode_started_on
+        since = document.scores_from
         self.patient = Registered(
             version=document.version,
             deleted=document.deleted,
             status=document.status,
-            episode_from=started.toordinal() if started else 0,
+            episode_from=since.toordinal() if since else 0,
             expected_from=micros(document.expected_from),
             clinician=document.clinician,
             ended=tuple(one.ended_on for one in document.episodes if one.ended_on is not None),

@@ -79,7 +79,8 @@ class Episode(Part):
     episode: Id
     referred_on: date
     started_on: date | None = Field(
-        default=None, description="First local day of care. Scores count from `referred_on`, those of the wait included."
+        default=None,
+        description="First local day of care. Scores count from `referred_on`, those of the wait included.",
     )
     problem: Id | None = Field(default=None, description="What it is for, by the clinic's own word, e.g. depression.")
     intensity: Id | None = Field(default=None, description="The clinic's own word, e.g. low or high.")

@@ -58,6 +58,34 @@ def scores_of(case: Case, measure: str) -> list[Plain]:
     ]
 
 
+def forms_of(case: Case, measure: str) -> list[Plain]:
+    """The valid scores and, in the same order, the forms with items left out whose bounds are known.
+
+    Each with `full`, and with `lowest` and `highest`: what its total can be; of a valid score both are the score.
+    """
+    since_day = counts_from(case.patient)
+    found = []
+    for form in case.questionnaires:
+        if form["instrument"] != measure or (since_day is not None and day(form["local_day"]) < since_day):
+            continue
+        if form.get("score") is not None:
+            found.append({**form, "full": True, "lowest": form["score"], "highest": form["score"]})
+        elif (bounds := bounds_of(form)) is not None:
+            found.append({**form, "full": False, "lowest": bounds[0], "highest": bounds[1]})
+    return found
+
+
+def bounds_of(form: Plain) -> tuple[Any, Any] | None:
+    """Between which totals a form with items left out lies; None where nobody knows."""
+    if form.get("partial"):
+        return form["partial"]["least"], form["partial"]["most"]
+    names = {"phq9": "123456789", "gad7": "1234567"}.get(form["instrument"], "")
+    answered = [form["items"][name] for name in names if name in (form.get("items") or {})]
+    if not answered or len(answered) == len(names):
+        return None
+    return sum(answered), sum(answered) + 3 * (len(names) - len(answered))
+
+
 def chart(case: Case, measure: str) -> Plain:
     """The last up to twelve scores of a measure."""
     least, greatest, _ = judged(case)[measure]

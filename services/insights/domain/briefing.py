@@ -20,7 +20,7 @@ from services.insights.domain.brief import (
 )
 from services.insights.domain.catalogue import RELIABLE_DETERIORATION, Parameters
 from services.insights.domain.instants import TOLERANCE, micros
-from services.insights.domain.measures import Measures
+from services.insights.domain.measures import Measures, partial_of
 from services.insights.domain.missed_sessions import Attendances
 from services.insights.domain.standing import Standing
 from services.insights.domain.words import counted, instrument
@@ -180,6 +180,7 @@ def _as_they_count(ordered: Sequence[NamedFact], check_ins_from: datetime) -> li
                 )
             )
         elif isinstance(fact, QuestionnaireCompleted):
+            partial = partial_of(fact)
             found.append(
                 ShownEntry(
                     id=name,
@@ -188,7 +189,12 @@ def _as_they_count(ordered: Sequence[NamedFact], check_ins_from: datetime) -> li
                     local_day=fact.local_day,
                     instrument=fact.instrument,
                     score=fact.score,
+                    prorated_score=fact.prorated_score,
+                    at_least=partial.least if partial else None,
+                    at_most=partial.most if partial else None,
+                    items_left_out=partial.missing if partial else None,
                     risk_answers={answer.item: answer.value for answer in fact.risk_answers},
+                    skipped_risk_items=fact.skipped_risk_items,
                 )
             )
     return found

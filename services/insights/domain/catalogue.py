@@ -28,7 +28,7 @@ __all__ = [
     "in_force",
 ]
 
-RULES_VERSION: Final = 3
+RULES_VERSION: Final = 4
 """Counts up when the same facts may give another assessment than before."""
 
 RISK_ITEM: Final = Rule(

@@ -170,7 +170,7 @@ class QuestionnaireCompleted(Fact):
     prorated_score: Number | None = Field(
         default=None,
         description="An estimate of the total where few items are missing and the instrument's publishers allow it, "
-        "half rounded up. No score: it shows neither change nor recovery, and no rule looks at it.",
+        "half rounded up. No score: it shows neither change nor recovery, and no rule looks at it (see `partial`).",
     )
     skipped_risk_items: list[Id] = Field(
         default_factory=list,

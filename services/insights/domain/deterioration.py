@@ -156,6 +156,11 @@ class Scores:
         return self.evidence[-1] if self.keys else -1
 
     @property
+    def base(self) -> int:
+        """The index of the baseline."""
+        return self._base
+
+    @property
     def first(self) -> float:
         """The episode's first valid score, the baseline."""
         return self.score[self._base]
@@ -220,16 +225,16 @@ def concern(
     tellings, reasons, numbers = [], [], {}
     for name, index in evidence.items():
         of, worse, threshold = scores[name], measures[name].worse, parameters[name]
-        latest = of.latest(1, episode_from)[-1][1]
+        latest = of.latest_of_episode(of.base, episode_from)
         unfinished = of.unfinished(threshold, episode_from, worse)
-        numbers[f"{name}_first"], numbers[f"{name}_latest"] = tidy(of.first), tidy(latest)
+        numbers[f"{name}_first"], numbers[f"{name}_latest"] = tidy(of.first), tidy(of.score[latest])
+        named = index
         if unfinished >= 0:
-            bound = "at_least" if worse > 0 else "at_most"
-            numbers[f"{name}_{bound}"] = tidy(of.value(unfinished, worse))
-        said_of = unfinished if unfinished >= 0 else index
-        reasons.append(
-            _reason(name, worse, of, said_of, latest=latest, threshold=threshold, unfinished=unfinished >= 0)
-        )
+            named = unfinished
+            numbers[f"{name}_{'at_least' if worse > 0 else 'at_most'}"] = tidy(of.value(unfinished, worse))
+        elif worse * (of.score[latest] - of.first) >= threshold - TOLERANCE:
+            named = latest
+        reasons.append(_reason(name, worse, of, named, latest=latest, threshold=threshold))
         tellings.append((of.keys[index], _telling(of, name, index, worse, threshold=threshold, local=local)))
     tellings.sort(key=lambda pair: pair[0])
     shown = next(iter(evidence))
@@ -257,40 +262,42 @@ def chart_of(of: Scores, name: str, measure: Measure, episode_from: int) -> Char
     )
 
 
-def _change(first: float, then: float, threshold: float) -> str:
-    sign = "+" if then > first else "-"
-    return f"{sign}{number(abs(then - first))}; reliable change is {number(threshold)}"
+def _change(of: Scores, index: int, worse: int, threshold: float) -> str:
+    """How far a score is from the first one; +7; reliable change is 6."""
+    apart = of.value(index, worse) - of.first
+    parts = [left_out(of.missing[index])] if of.missing[index] else []
+    return "; ".join(
+        [*parts, f"{'+' if apart > 0 else '-'}{number(abs(apart))}", f"reliable change is {number(threshold)}"]
+    )
 
 
-def _reason(name: str, worse: int, of: Scores, index: int, *, latest: float, threshold: float, unfinished: bool) -> str:
-    """index: what to name where the latest score is not worse itself, or a form with items left out came after it."""
-    went, first, then = "rose" if worse > 0 else "fell", of.first, of.value(index, worse)
-    if worse * (latest - first) >= threshold - TOLERANCE and (not of.missing[index] or not unfinished):
-        said = f"from {number(first)} to {number(latest)} ({_change(first, latest, threshold)})"
-    else:
-        said = (
-            f"from {number(first)} to {amount(of, index, worse)} ({_change(first, then, threshold)}); "
-            f"the latest {'full ' if of.missing[index] else ''}score is {number(latest)}"
-        )
-    return f"{instrument(name)} {went} {said}."
+def _reason(name: str, worse: int, of: Scores, index: int, *, latest: int, threshold: float) -> str:
+    """index: the score to name, the latest that is worse of those that count; latest: the last valid score."""
+    said = f"from {number(of.first)} to {bound(of, index, worse)} ({_change(of, index, worse, threshold)})"
+    if index != latest:
+        said += f"; the latest {'full ' if of.missing[index] else ''}score is {number(of.score[latest])}"
+    return f"{instrument(name)} {'rose' if worse > 0 else 'fell'} {said}."
 
 
 def _telling(of: Scores, name: str, index: int, worse: int, *, threshold: float, local: Local) -> Telling:
-    change = _change(of.first, of.value(index, worse), threshold)
     said = (
-        f"{instrument(name)} {amount(of, index, worse)}, {given(of, index, local)}: {'up' if worse > 0 else 'down'} "
-        f"from {number(of.first)} at the start of the episode ({change})."
+        f"{instrument(name)} {bound(of, index, worse)}, {given(of, index, local)}: {'up' if worse > 0 else 'down'} "
+        f"from {number(of.first)} at the start of the episode ({_change(of, index, worse, threshold)})."
     )
     return told_of(of, index, RELIABLE_DETERIORATION.urgency, said)
 
 
-def amount(of: Scores, index: int, worse: int) -> str:
-    """14; at least 14 (1 item was left out)."""
-    value, missing = number(of.value(index, worse)), of.missing[index]
-    if not missing:
+def bound(of: Scores, index: int, worse: int) -> str:
+    """14; at least 14, where items were left out; at most 14, where a higher total is better."""
+    value = number(of.value(index, worse))
+    if not of.missing[index]:
         return value
-    bound = "at least" if worse > 0 else "at most"
-    return f"{bound} {value} ({missing} {'item was' if missing == 1 else 'items were'} left out)"
+    return f"at least {value}" if worse > 0 else f"at most {value}"
+
+
+def left_out(missing: int) -> str:
+    """1 item was left out; 2 items were left out."""
+    return f"{missing} {'item was' if missing == 1 else 'items were'} left out"
 
 
 def given(of: Scores, index: int, local: Local) -> str:

@@ -6,7 +6,7 @@ from math import inf
 
 from services.insights.domain.attended import Local
 from services.insights.domain.catalogue import RELAPSE, Parameters
-from services.insights.domain.deterioration import Scores, amount, calmed, chart_of, given, told_of
+from services.insights.domain.deterioration import Scores, bound, calmed, chart_of, given, left_out, told_of
 from services.insights.domain.instants import TOLERANCE, instant_of, key_at
 from services.insights.domain.measures import Measures
 from services.insights.domain.words import instrument, number, tidy
@@ -99,10 +99,12 @@ def concern(
         )
         full = "full " if of.missing[index] else ""
         later = "" if latest == score and not full else f" The latest {full}score is {number(latest)}."
-        reasons.append(f"{instrument(name)} was {amount(of, index, measure.worse)}: {said}.{later}")
+        value = bound(of, index, measure.worse)
+        value += f" ({left_out(of.missing[index])})" if full else ""
+        reasons.append(f"{instrument(name)} was {value}: {said}.{later}")
         threshold = None if deterioration is None else deterioration.get(name)
         if threshold is None or not _is_worse(of, index, threshold, episode_from, measure.worse):
-            words = f"{instrument(name)} {amount(of, index, measure.worse)}, {given(of, index, local)}: {said}."
+            words = f"{instrument(name)} {value}, {given(of, index, local)}: {said}."
             tellings.append((of.keys[index], told_of(of, index, RELAPSE.urgency, words)))
     if not begun:
         return None

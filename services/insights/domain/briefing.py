@@ -143,7 +143,7 @@ def make_brief(
         pinned=next((one.strategies for _, one in reversed(ordered) if isinstance(one, StrategiesPinned)), None),
         rating=_last_rating(papers.sessions),
         checklist=last.checklist if last is not None else None,
-        not_enough_data=list(_gaps(last, measures, mood)),
+        not_enough_data=[*_gaps(last, measures, mood), *_never_whole(entries, patient, measures)],
         read_from=read_from,
     )
 
@@ -212,6 +212,16 @@ def _measures(
         if one.instrument is not None and one.score is not None and (begins is None or one.local_day >= begins):
             scored[one.instrument].append(one)
     return [_measure(name, scored[name], since, thresholds, settled.measures) for name in sorted(scored)]
+
+
+def _never_whole(
+    entries: Sequence[ShownEntry], patient: Patient | None, measures: Sequence[MeasureChange]
+) -> Iterable[str]:
+    """Instruments of which every form of the episode has items left out: no rule can compare them."""
+    begins = patient.scores_from if patient else None
+    given = {one.instrument for one in entries if one.items_left_out and (begins is None or one.local_day >= begins)}
+    for name in sorted({name for name in given if name is not None} - {one.instrument for one in measures}):
+        yield f"{instrument(name)}: items were left out of every form of this episode, so no rule can compare them."
 
 
 def _measure(

@@ -264,6 +264,15 @@ def test_a_form_with_items_left_out_is_shown_with_what_is_known_of_it() -> None:
     assert [(one.then, one.now) for one in found.measures] == [(9, None)]
 
 
+def test_that_no_form_was_ever_whole_is_said() -> None:
+    """There is no baseline then, and the rules about scores are silent: the clinician is told so."""
+    forms = [b.answers(b.day(day), partial=(24, 27, 1)) for day in (35, 45, 55)]
+    never = "PHQ-9: items were left out of every form of this episode, so no rule can compare them."
+
+    assert never in made(LAST, *forms).not_enough_data
+    assert never not in made(LAST, *forms, b.answers(b.day(40), 9)).not_enough_data
+
+
 def test_scores_of_the_wait_before_the_first_session_are_compared() -> None:
     """They are of this episode of care: it begins with the referral."""
     episode = Episode(episode="e1", referred_on=b.day(29).date(), started_on=b.day(50).date())

@@ -139,6 +139,17 @@ class RiskAnswer(Part):
     urgent_from: int = Field(description="A value this high is told at once.")
 
 
+class PartialTotal(Part):
+    """What the total can still be where scored items were left out, from what was answered: no estimate.
+
+    A reader that must claim no more than was said takes the end of the range that claims the least.
+    """
+
+    least: Number = Field(description="The total with every missing item at the end of its scale that adds least.")
+    most: Number = Field(description="The total with every missing item at the end of its scale that adds most.")
+    missing: int = Field(ge=1, description="How many scored items were left out.")
+
+
 class QuestionnaireCompleted(Fact):
     """A patient answered a questionnaire. Scored by mood, so that readers need no instrument."""
 
@@ -159,9 +170,14 @@ class QuestionnaireCompleted(Fact):
     prorated_score: Number | None = Field(
         default=None,
         description="An estimate of the total where few items are missing and the instrument's publishers allow it, "
-        "half rounded up. No score: it shows neither change nor recovery, and no rule looks at it.",
+        "half rounded up. No score: it shows neither change nor recovery, and no rule looks at it (see `partial`).",
     )
     skipped_risk_items: list[Id] = Field(
         default_factory=list,
         description="Risk items left out while others were answered. They have no value: neither 0 nor an estimate.",
+    )
+    partial: PartialTotal | None = Field(
+        default=None,
+        description="Between which totals it lies, where scored items were left out. It can show that somebody is "
+        "worse, never that somebody is better. None: none was left out or answered, or recorded before this was said.",
     )

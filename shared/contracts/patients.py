@@ -79,7 +79,8 @@ class Episode(Part):
     episode: Id
     referred_on: date
     started_on: date | None = Field(
-        default=None, description="First local day of care; earlier scores are no baseline."
+        default=None,
+        description="First local day of care. Scores count from `referred_on`, those of the wait included.",
     )
     problem: Id | None = Field(default=None, description="What it is for, by the clinic's own word, e.g. depression.")
     intensity: Id | None = Field(default=None, description="The clinic's own word, e.g. low or high.")
@@ -106,7 +107,8 @@ class Patient(Document):
     status: PatientStatus = PatientStatus.ACTIVE
     episode_started_on: date | None = Field(
         default=None,
-        description="First local day of the present episode of care; earlier scores are no baseline.",
+        description="First local day of the present episode of care. Without `episodes`, earlier scores count no "
+        "more; with them, scores count from the referral.",
     )
     episodes: list[Episode] = Field(
         default_factory=list,
@@ -130,6 +132,15 @@ class Patient(Document):
     def expected_from(self) -> datetime:
         """From when on a first entry can be expected: nobody is silent before we had heard of them."""
         return max(self.registered_at, self.created_at or self.registered_at)
+
+    @property
+    def scores_from(self) -> date | None:
+        """First local day whose scores count in the present episode of care; None: all do.
+
+        The referral of the last episode, so that the first session takes nothing away of what was said in the wait;
+        outcomes pair the first and last valid score in the referral likewise. Without episodes `episode_started_on`.
+        """
+        return self.episodes[-1].referred_on if self.episodes else self.episode_started_on
 
     @property
     def key(self) -> str:

@@ -152,8 +152,11 @@ def _patients(last: Plain | None, zone: ZoneInfo) -> list[Dated]:
 
     registered = instant(last["registered_at"])
     found: list[Dated] = []
-    for episode in last.get("episodes", []):
-        started = {"episode_started_on": episode.get("started_on") or episode["referred_on"]}
+    for number, episode in enumerate(last.get("episodes", [])):
+        started = {
+            "episode_started_on": episode.get("started_on") or episode["referred_on"],
+            "episodes": last["episodes"][: number + 1],  # nobody knew of those to come
+        }
         begins = from_midnight_of(episode["referred_on"]) if found else registered
         found.append((begins, {**last, **started, "status": "active"}))
         if episode.get("ended_on"):

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.oracle.case import Case
+from tests.oracle.case import Case, counts_from
 from tests.oracle.choosing import PARAMETERS, rules_chosen
 from tests.oracle.entries import Inputs
 from tests.oracle.missed import MISSED, THERE
@@ -79,7 +79,7 @@ def missed_in_a_row(case: Case) -> int:
 
 def measures(case: Case, since: datetime) -> list[Plain]:
     """Of each instrument the last valid score of this episode up to `since`, and the last one after it."""
-    started_on = case.patient.get("episode_started_on") if case.patient else None
+    since_day = counts_from(case.patient)
     in_force = dict(rules_chosen(case.clinic, case.now))
     thresholds = in_force.get("reliable_deterioration", PARAMETERS["reliable_deterioration"])
     found = []
@@ -89,7 +89,7 @@ def measures(case: Case, since: datetime) -> list[Plain]:
             for form in case.questionnaires
             if form["instrument"] == instrument
             and form.get("score") is not None
-            and (started_on is None or day(form["local_day"]) >= day(started_on))
+            and (since_day is None or day(form["local_day"]) >= since_day)
         ]
         if not scored:
             continue

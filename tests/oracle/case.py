@@ -1,13 +1,23 @@
 """One patient as the rules look at them."""
 
+from datetime import date
 from typing import Any
 
-from tests.oracle.plain import Plain, highest_versions, instant, there
+from tests.oracle.plain import Plain, day, highest_versions, instant, there
 
 
 def is_word_from_patient(fact: Plain) -> bool:
     """What a clinician was shown or allowed, and what was suggested, is no word from the patient."""
     return "by" not in fact and "seed" not in fact
+
+
+def counts_from(patient: Plain | None) -> date | None:
+    """From which day on scores and sessions count in the present episode of care: its referral."""
+    if patient is None:
+        return None
+    if patient.get("episodes"):
+        return day(patient["episodes"][-1]["referred_on"])
+    return day(patient["episode_started_on"]) if patient.get("episode_started_on") else None
 
 
 class Case:

@@ -66,10 +66,12 @@ def scored(body: Plain, scales: list[Plain]) -> Plain:
         counted = {str(number) for number in range(1, ITEMS[instrument] + 1)}
         items = {name: value for name, value in items.items() if name in counted}
         complete = set(items) == counted
+        wanted = dict.fromkeys(counted, (0, 3))
         risky = {"9": (14, 2)} if instrument == "phq9" else {}
     else:
         scale = next(scale for scale in scales if scale["name"] == instrument)
         complete = set(items) == set(scale["items"])
+        wanted = {name: (item["minimum"], item["maximum"]) for name, item in scale["items"].items()}
         risky = {
             name: (scale.get("recall_days", 14), item.get("urgent_from", 2))
             for name, item in scale["items"].items()
@@ -77,10 +79,24 @@ def scored(body: Plain, scales: list[Plain]) -> Plain:
         }
     return {
         "score": sum(items.values()) if complete else None,
+        "partial": bounds(items, wanted, complete=complete),
         "risk_answers": [
             {"item": name, "value": items[name], "recall_days": recall, "urgent_from": urgent_from}
             for name, (recall, urgent_from) in risky.items()
             if name in items
         ],
         "skipped_risk_items": [name for name in risky if body["items"] and name not in items],
+    }
+
+
+def bounds(items: Plain, wanted: dict[str, tuple[int, int]], *, complete: bool) -> Plain | None:
+    """Between which totals a form lies of which some items, not all, were answered."""
+    if complete or not items:
+        return None
+    left_out = [ends for name, ends in wanted.items() if name not in items]
+    given = sum(items.values())
+    return {
+        "least": given + sum(least for least, _ in left_out),
+        "most": given + sum(most for _, most in left_out),
+        "missing": len(left_out),
     }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.oracle.case import Case
+from tests.oracle.case import Case, counts_from
 from tests.oracle.plain import Plain, day, settings_at
 
 OTHERS = {
@@ -48,14 +48,42 @@ def own_parameters(settings: Plain, rule: str) -> dict[str, float]:
 
 def scores_of(case: Case, measure: str) -> list[Plain]:
     """The valid scores of one measure in the present episode of care, in order."""
-    started_on = case.patient.get("episode_started_on") if case.patient else None
+    since_day = counts_from(case.patient)
     return [
         form
         for form in case.questionnaires
         if form["instrument"] == measure
         and form.get("score") is not None
-        and (started_on is None or day(form["local_day"]) >= day(started_on))
+        and (since_day is None or day(form["local_day"]) >= since_day)
     ]
+
+
+def forms_of(case: Case, measure: str) -> list[Plain]:
+    """The valid scores and, in the same order, the forms with items left out whose bounds are known.
+
+    Each with `full`, and with `lowest` and `highest`: what its total can be; of a valid score both are the score.
+    """
+    since_day = counts_from(case.patient)
+    found = []
+    for form in case.questionnaires:
+        if form["instrument"] != measure or (since_day is not None and day(form["local_day"]) < since_day):
+            continue
+        if form.get("score") is not None:
+            found.append({**form, "full": True, "lowest": form["score"], "highest": form["score"]})
+        elif (bounds := bounds_of(form)) is not None:
+            found.append({**form, "full": False, "lowest": bounds[0], "highest": bounds[1]})
+    return found
+
+
+def bounds_of(form: Plain) -> tuple[Any, Any] | None:
+    """Between which totals a form with items left out lies; None where nobody knows."""
+    if form.get("partial"):
+        return form["partial"]["least"], form["partial"]["most"]
+    names = {"phq9": "123456789", "gad7": "1234567"}.get(form["instrument"], "")
+    answered = [form["items"][name] for name in names if name in (form.get("items") or {})]
+    if not answered or len(answered) == len(names):
+        return None
+    return sum(answered), sum(answered) + 3 * (len(names) - len(answered))
 
 
 def chart(case: Case, measure: str) -> Plain:

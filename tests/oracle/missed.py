@@ -1,6 +1,6 @@
 """The rule about missed sessions, as docs/rules.md words it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.oracle.case import Case
 from tests.oracle.plain import Plain, days, instant
@@ -51,17 +51,20 @@ def missed_sessions(case: Case, parameters: dict[str, float]) -> Plain | None:
 
 
 def pressing(case: Case, session: Plain, parameters: dict[str, float]) -> bool:
-    """Whether a session was not attended, and the last answer about harm before it above 0 and recent enough."""
+    """Whether a session was not attended, and the last answer to any question about harm before it above 0 and recent
+    enough. A withdrawn form takes back nothing it said about harm.
+    """
     if session["attendance"] != "did_not_attend":
         return False
     planned_for = instant(session["scheduled_at"])
-    before = [
-        form for form in case.questionnaires if form.get("risk_answers") and instant(form["occurred_at"]) <= planned_for
-    ]
-    if not before:
-        return False
-    above = max(answer["value"] for answer in before[-1]["risk_answers"]) >= 1
-    return above and instant(before[-1]["occurred_at"]) + days(parameters["risk_days"]) > planned_for
+    last: dict[tuple[str, str], tuple[int, datetime]] = {}
+    for form in case.questionnaires_ever:
+        given = instant(form["occurred_at"])
+        for answer in form.get("risk_answers") or []:
+            if given <= planned_for:
+                last[form["instrument"], answer["item"]] = (answer["value"], given)
+    reach = days(parameters["risk_days"])
+    return any(value >= 1 and given + reach > planned_for for value, given in last.values())
 
 
 def recorded_long_after(session: Plain) -> bool:

@@ -5,8 +5,8 @@ from math import log
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.oracle.case import Case
-from tests.oracle.measures import chart, judged, scores_of
+from tests.oracle.case import Case, counts_from
+from tests.oracle.measures import chart, forms_of, judged, scores_of
 from tests.oracle.plain import Plain, below, day, instant, settings_at
 from tests.oracle.said import concern, evidence
 
@@ -20,29 +20,19 @@ def relapse(case: Case, parameters: dict[str, float]) -> Plain | None:
     for measure, (_, _, worse) in judged(case).items():
         if f"{measure}_caseness" not in parameters:
             continue
-        forms = scores_of(case, measure)
-        values = [worse * form["score"] for form in forms]
+        forms = forms_of(case, measure)
+        values = [worse * (form["lowest"] if worse > 0 else form["highest"]) for form in forms]
         caseness, change = worse * parameters[f"{measure}_caseness"], parameters[f"{measure}_change"]
-        began, under_running = None, 0
-        for index, value in enumerate(values):
-            if below(value, caseness):
-                under_running += 1
-                if under_running == 2:
-                    began = None
-                continue
-            under_running = 0
-            best = min(values[:index], default=None)
-            if began is None and best is not None and below(best, caseness) and not below(value - best, change):
-                began = index
+        began = open_relapse(forms, values, caseness, change)
         if began is None:
             continue
         form = forms[began]
         begun.append(form)
         shown = shown or measure
-        numbers[f"{measure}_best"] = worse * min(values[:began])
-        numbers[f"{measure}_latest"] = forms[-1]["score"]
+        numbers[f"{measure}_best"] = worse * best_before(forms, values, began)
+        numbers[f"{measure}_latest"] = scores_of(case, measure)[-1]["score"]
         threshold = case.parameters.get("reliable_deterioration", {}).get(measure)
-        if threshold is None or below(values[began] - values[0], threshold):
+        if threshold is None or below(values[began] - worse * scores_of(case, measure)[0]["score"], threshold):
             told.append(evidence(form["id"], instant(form["occurred_at"]), form["origin"], "at_once"))
     if shown is None:
         return None
@@ -55,6 +45,29 @@ def relapse(case: Case, parameters: dict[str, float]) -> Plain | None:
     )
 
 
+def open_relapse(forms: list[Plain], values: list[Any], caseness: float, change: float) -> int | None:
+    """Which form began the relapse still open at the end; two valid scores below caseness of two days end one."""
+    began: int | None = None
+    days_under: set[date] = set()
+    for index, value in enumerate(values):
+        if below(value, caseness):
+            if forms[index]["full"]:
+                days_under.add(day(forms[index]["local_day"]))
+            if len(days_under) == 2:
+                began, days_under = None, set()
+            continue
+        days_under = set()
+        best = best_before(forms, values, index)
+        if began is None and best is not None and below(best, caseness) and not below(value - best, change):
+            began = index
+    return began
+
+
+def best_before(forms: list[Plain], values: list[Any], index: int) -> Any:
+    """The least of the values before, of valid scores alone; None where there is none."""
+    return min((value for form, value in zip(forms[:index], values, strict=False) if form["full"]), default=None)
+
+
 def clinic_day(case: Case, at: Any) -> date:
     """The day of an instant on the clinic's calendar."""
     return instant(at).astimezone(ZoneInfo(settings_at(case.clinic, case.now)["zone"])).date()
@@ -62,14 +75,14 @@ def clinic_day(case: Case, at: Any) -> date:
 
 def sessions_by(case: Case, at: Any) -> int:
     """Attended sessions of this episode up to the end of the clinic's day of an instant."""
-    started_on = case.patient.get("episode_started_on") if case.patient else None
+    since_day = counts_from(case.patient)
     held = [
         clinic_day(case, session["scheduled_at"])
         for session in case.sessions
         if session.get("attendance") in {"attended", "late"}
     ]
     today = clinic_day(case, at)
-    return sum(on <= today and (started_on is None or on >= day(started_on)) for on in held)
+    return sum(on <= today and (since_day is None or on >= since_day) for on in held)
 
 
 def stalled(case: Case, parameters: dict[str, float]) -> Plain | None:
@@ -153,14 +166,14 @@ def _off_track(
 ) -> list[Plain]:
     """The score that began the stretch still open at the end, then each that was worth telling again."""
     found: list[Plain] = []
-    as_expected_running = 0
+    days_as_expected: set[date] = set()
     for form in forms:
         session = sessions_by(case, form["occurred_at"])
         expected, bound = _expectation(band, session, worse)
         as_expected = not below(worse * expected, worse * form["score"])
-        as_expected_running = as_expected_running + 1 if as_expected else 0
+        days_as_expected = days_as_expected | {day(form["local_day"])} if as_expected and found else set()
         outside = session >= parameters["from_session"] and below(worse * bound, worse * form["score"])
-        if as_expected_running >= 2:
+        if len(days_as_expected) >= 2:
             found = []
         elif not found:
             found = [form] if outside else []

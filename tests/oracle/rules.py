@@ -2,14 +2,14 @@
 
 import statistics
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, date
 from typing import Any
 
 from tests.oracle.asking import first_due
 from tests.oracle.case import Case
 from tests.oracle.choosing import is_past, rules_chosen
 from tests.oracle.inquiring import crisis_language, lingering_question, question_overdue, target_of
-from tests.oracle.measures import chart, judged, scores_of
+from tests.oracle.measures import chart, forms_of, judged, scores_of
 from tests.oracle.missed import missed_sessions
 from tests.oracle.moods import mood_instability, mood_shift, mood_shift_up, sample_sd
 from tests.oracle.outcomes import not_on_track, relapse, stalled
@@ -77,10 +77,12 @@ def reliable_deterioration(case: Case, parameters: dict[str, float]) -> Plain | 
     shown = None
     for measure, (_, _, worse) in judged(case).items():
         scored = scores_of(case, measure)
-        began = open_deterioration(scored, parameters[measure], worse)
+        began, unfinished = open_deterioration(forms_of(case, measure), parameters[measure], worse)
         if began is None:
             continue
         begun.append(began)
+        if unfinished is not None:
+            numbers[f"{measure}_at_{'least' if worse > 0 else 'most'}"] = unfinished
         numbers[f"{measure}_first"] = scored[0]["score"]
         numbers[f"{measure}_latest"] = scored[-1]["score"]
         shown = shown or measure
@@ -95,18 +97,35 @@ def reliable_deterioration(case: Case, parameters: dict[str, float]) -> Plain | 
     )
 
 
-def open_deterioration(scored: list[Plain], threshold: float, more_is_worse: int) -> Plain | None:
-    """The questionnaire that began the deterioration which is still open at the end, if one is."""
+def open_deterioration(forms: list[Plain], threshold: float, more_is_worse: int) -> tuple[Plain | None, Any]:
+    """The questionnaire that began the deterioration which is still open at the end, if one is; and what the last one
+    with items left out comes to by itself, where it is worse and no valid score came after it.
+
+    Such a form counts by the end of its range that claims the least, and never as being better again. Two scores that
+    are not worse end it if they are of two days.
+    """
     began: Plain | None = None
-    not_worse_running = 0
-    for form in scored[1:]:
-        worse = not below(more_is_worse * (form["score"] - scored[0]["score"]), threshold)
-        not_worse_running = 0 if worse else not_worse_running + 1
-        if worse and began is None:
-            began = form
-        if not_worse_running == 2:
-            began = None
-    return began
+    first: Any = None
+    unfinished: Any = None
+    days_not_worse: set[date] = set()
+    for form in forms:
+        if first is None:
+            first = form["score"] if form["full"] else None
+            continue
+        value = form["lowest"] if more_is_worse > 0 else form["highest"]
+        worse = not below(more_is_worse * (value - first), threshold)
+        if form["full"]:
+            unfinished = None
+        elif worse:
+            unfinished = value
+        if worse:
+            began = began or form
+            days_not_worse = set()
+        elif form["full"]:
+            days_not_worse.add(day(form["local_day"]))
+        if len(days_not_worse) == 2:
+            began, days_not_worse = None, set()
+    return began, unfinished
 
 
 # 4 ------------------------------------------------------------------------------------------------------------------
@@ -134,9 +153,12 @@ def gone_quiet(case: Case, parameters: dict[str, float]) -> Plain | None:
     due = heard + days(allowed)
     missed = int(parameters["missed"])
     asked = first_due(case.clinic, case.patient, case.sessions, heard, missed)
+    protocol_decides = False
     if len(asked) == missed:
-        due = max(heard + days(parameters["min_days"]), *(expires for _, _, expires in asked))
-        allowed = (due - heard) / days(1)
+        asked_due = max(heard + days(parameters["min_days"]), *(expires for _, _, expires in asked))
+        protocol_decides = median is None or asked_due <= due  # it never makes the rule later than their own rhythm
+    if protocol_decides:
+        due, allowed = asked_due, (asked_due - heard) / days(1)
     if case.horizon < due:
         return None
     return concern(
@@ -145,7 +167,7 @@ def gone_quiet(case: Case, parameters: dict[str, float]) -> Plain | None:
         numbers={
             "days_allowed": allowed,
             "median_gap": median,
-            **({"missed": missed} if len(asked) == missed else {}),
+            **({"missed": missed} if protocol_decides else {}),
         },
         telling=[evidence(f"gone_quiet:{name}", due, origin, "working_hours")],
         chart=None,

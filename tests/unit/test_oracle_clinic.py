@@ -62,6 +62,24 @@ def test_nobody_goes_quiet_between_two_episodes_of_care() -> None:
     assert stretches(60, patient=who, facts=moods([5, 5, 5], [0, 4, 41])) == [("gone_quiet", midnight, 41)]
 
 
+def test_the_first_session_clears_no_deterioration_of_the_wait() -> None:
+    """10 at referral, 17 while waiting, care begins on day 21: raised in the wait, and it holds on."""
+    facts = [form("p1", 0, "phq9", 10), form("p2", 20, "phq9", 17), *moods([5] * 6, [5, 10, 15, 22, 24, 26])]
+    episodes = [{"episode": "e1", "referred_on": on(0).date(), "started_on": on(21).date(), "ended_on": None}]
+    who = patient(updated_at=on(21).isoformat(), episodes=episodes, episode_started_on=on(21).date())
+
+    assert stretches(28, patient=who, facts=facts) == [("reliable_deterioration", 20, None)]
+
+
+def test_a_zero_to_another_question_about_harm_hides_nothing() -> None:
+    """PHQ-9 item 9 at 3, then CORE-10 item 6 at 0, then not there: raised when it was marked."""
+    zero = {"item": "6", "value": 0, "recall_days": 7, "urgent_from": 1}
+    facts = [item_9("a", 1, 3), form("b", 1.1, "core10", None, risk_answers=[zero])]
+    missed = planned("s1", 3, "did_not_attend", attendance_at=on(3.5).isoformat())
+
+    assert ("missed_sessions", 3.5, None) in stretches(4, facts=facts, sessions=[missed])
+
+
 def test_two_sessions_missed_in_a_row_are_raised_when_the_second_was_marked() -> None:
     """Marked a day late; of one marked a year late, as of its end."""
     held = [planned("s1", 0, "attended"), planned("s2", 2, "did_not_attend")]

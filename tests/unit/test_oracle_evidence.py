@@ -1,6 +1,7 @@
 """The oracle against examples computed by hand: what patients enter."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -168,11 +169,23 @@ def test_reliable_change_vectors(phq: tuple[int, int], gad: tuple[int, int], ope
         ([10, 5, 11], None),
         ([None, 10, 16], 2),
         ([10], None),
+        ([10, (16, 19)], 1),
+        ([10, (15, 18)], None),
+        ([(16, 19), 10, 11], None),
+        ([10, 16, (2, 5), (2, 5)], 1),
+        ([10, 16, 12, (16, 19), 12], 1),
+        ([10, 16, 12, (2, 5), 12], None),
     ],
 )
-def test_an_episode_ends_after_two_scores_running(scores: list[int | None], evidence: int | None) -> None:
-    """One score back below the threshold is not enough; after two, the next worse score is news; None counts not."""
-    facts = [form(f"p{n}", 7 * n, "phq9", score) for n, score in enumerate(scores)]
+def test_an_episode_ends_after_two_scores_running(scores: list[Any], evidence: int | None) -> None:
+    """One score back below the threshold is not enough; after two, the next worse score is news; None counts not; of a
+    form with items left out (least, most) only that it is worse."""
+    facts = [
+        form(f"p{n}", 7 * n, "phq9", None, partial={"least": score[0], "most": score[1], "missing": 1})
+        if isinstance(score, tuple)
+        else form(f"p{n}", 7 * n, "phq9", score)
+        for n, score in enumerate(scores)
+    ]
     said = concern("reliable_deterioration", 60, facts)
     if evidence is None:
         assert said is None
@@ -191,6 +204,30 @@ def test_an_earlier_episode_of_care_is_no_baseline() -> None:
     worse = concern("reliable_deterioration", 60, [*facts, form("p3", 44, "phq9", 18)], patient=anew)
     assert worse is not None
     assert worse["numbers"] == {"phq9_first": 12, "phq9_latest": 18}
+
+
+def test_the_same_day_twice_is_one_score_that_is_better() -> None:
+    """A form and the import of it end nothing; the next day's does."""
+    facts = [form(f"p{n}", day, "phq9", score) for n, (day, score) in enumerate(((0, 5), (7, 12), (14, 6), (14.01, 6)))]
+
+    assert concern("reliable_deterioration", 60, facts) is not None
+    assert concern("reliable_deterioration", 60, [*facts, form("p9", 15, "phq9", 6)]) is None
+
+
+def test_a_protocol_makes_no_silence_be_noticed_later() -> None:
+    """Daily check-ins, then nothing: seven days, though only a questionnaire every four weeks is asked for."""
+    asks = {
+        "name": "forms", "asks": "phq9", "rhythm": {"every": "weeks", "weeks": 4, "on": "mon"},
+        "windows": [{"opens": "08:00", "closes": "10:00"}], "expires_after": 4320,
+    }  # fmt: skip
+    follows = [{"protocol": "forms", "starts_on": on(0).date().isoformat()}]
+    who = patient(clinic="harbour", patient="sam", protocols=follows)
+    known = clinic()
+    known["settings"][0]["protocols"] = [asks]
+    said = concern("gone_quiet", 90, moods([5] * 40), patient=who, clinic=known)
+
+    assert said is not None
+    assert (said["since"], said["numbers"]) == (on(46), {"days_allowed": 7, "median_gap": 1})
 
 
 def test_two_measures_hold_since_the_earlier() -> None:

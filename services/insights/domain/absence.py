@@ -103,9 +103,11 @@ def gone_quiet(
     if expected is not None and horizon < always:  # whoever was heard from lately costs no look at the calendar
         return None, always
     passed = None if expected is None else gone_by(expected, meetings, heard, missed)
-    if passed is not None:
+    if passed is not None and (gap is None or max(always, passed) <= due):
         due = max(always, passed)
         allowed = (due - heard) / DAY
+    else:
+        passed = None  # a protocol never makes it later than this person's own rhythm would
     if horizon < due:
         return None, due
     since = f"{'' if last else 'registration on '}{at_time(local(heard))}"

@@ -261,7 +261,7 @@ class _Sight:
         if known is not None and known.status is PatientStatus.ACTIVE and attended is not None:
             parameters = self.settled.rules[MISSED_SESSIONS.name]
             local = self.settled.local
-            self.take(*missed_sessions.concern(attended, self.state.risk, parameters, now=self.now, local=local))
+            self.take(*missed_sessions.concern(attended, self.state.risk_items, parameters, now=self.now, local=local))
 
 
 def assess(state: "PatientState", standing: Standing, *, now: datetime, horizon: datetime) -> Findings:

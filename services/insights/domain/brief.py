@@ -65,8 +65,17 @@ class ShownEntry(BaseModel):
     note: str | None = None
     instrument: Id | None = None
     score: Number | None = None
+    prorated_score: Number | None = Field(
+        default=None, description="An estimate where few items were left out; no score, and it shows no change."
+    )
+    at_least: Number | None = Field(default=None, description="The least the total can be, where items were left out.")
+    at_most: Number | None = Field(default=None, description="The most it can be then.")
+    items_left_out: int | None = Field(default=None, description="How many scored items; null where that is not known.")
     risk_answers: dict[str, int] = Field(
         default_factory=dict, description="Answers about harm by item, zeros included."
+    )
+    skipped_risk_items: list[Id] = Field(
+        default_factory=list, description="Items about harm that were left out: neither 0 nor an estimate."
     )
 
 

@@ -20,7 +20,7 @@ from services.insights.domain.brief import (
 )
 from services.insights.domain.catalogue import RELIABLE_DETERIORATION, Parameters
 from services.insights.domain.instants import TOLERANCE, micros
-from services.insights.domain.measures import Measures
+from services.insights.domain.measures import Measures, partial_of
 from services.insights.domain.missed_sessions import Attendances
 from services.insights.domain.standing import Standing
 from services.insights.domain.words import counted, instrument
@@ -143,7 +143,7 @@ def make_brief(
         pinned=next((one.strategies for _, one in reversed(ordered) if isinstance(one, StrategiesPinned)), None),
         rating=_last_rating(papers.sessions),
         checklist=last.checklist if last is not None else None,
-        not_enough_data=list(_gaps(last, measures, mood)),
+        not_enough_data=[*_gaps(last, measures, mood), *_never_whole(entries, patient, measures)],
         read_from=read_from,
     )
 
@@ -180,6 +180,7 @@ def _as_they_count(ordered: Sequence[NamedFact], check_ins_from: datetime) -> li
                 )
             )
         elif isinstance(fact, QuestionnaireCompleted):
+            partial = partial_of(fact)
             found.append(
                 ShownEntry(
                     id=name,
@@ -188,7 +189,12 @@ def _as_they_count(ordered: Sequence[NamedFact], check_ins_from: datetime) -> li
                     local_day=fact.local_day,
                     instrument=fact.instrument,
                     score=fact.score,
+                    prorated_score=fact.prorated_score,
+                    at_least=partial.least if partial else None,
+                    at_most=partial.most if partial else None,
+                    items_left_out=partial.missing if partial else None,
                     risk_answers={answer.item: answer.value for answer in fact.risk_answers},
+                    skipped_risk_items=fact.skipped_risk_items,
                 )
             )
     return found
@@ -200,12 +206,22 @@ def _measures(
     """By instrument, of the present episode alone: scores of another one are no comparison."""
     settled = standing.at(micros(now))
     thresholds = settled.rules.get(RELIABLE_DETERIORATION.name, RELIABLE_DETERIORATION.defaults)
-    begins = patient.episode_started_on if patient else None
+    begins = patient.scores_from if patient else None
     scored: defaultdict[str, list[ShownEntry]] = defaultdict(list)
     for one in entries:
         if one.instrument is not None and one.score is not None and (begins is None or one.local_day >= begins):
             scored[one.instrument].append(one)
     return [_measure(name, scored[name], since, thresholds, settled.measures) for name in sorted(scored)]
+
+
+def _never_whole(
+    entries: Sequence[ShownEntry], patient: Patient | None, measures: Sequence[MeasureChange]
+) -> Iterable[str]:
+    """Instruments of which every form of the episode has items left out: no rule can compare them."""
+    begins = patient.scores_from if patient else None
+    given = {one.instrument for one in entries if one.items_left_out and (begins is None or one.local_day >= begins)}
+    for name in sorted({name for name in given if name is not None} - {one.instrument for one in measures}):
+        yield f"{instrument(name)}: items were left out of every form of this episode, so no rule can compare them."
 
 
 def _measure(

@@ -55,7 +55,8 @@ RISK_ITEM: Final = Rule(
 GONE_QUIET: Final = Rule(
     name="gone_quiet",
     title="Gone quiet",
-    says="There has been no entry for longer than is usual for this person, or than their protocol expects.",
+    says="There has been no entry for longer than is usual for this person, or than their protocol expects, whichever "
+    "is sooner.",
     until="The next entry.",
     source="A proposal of ours. Missing entries mean fewer entries and nothing more.",
     urgency=Urgency.WORKING_HOURS,
@@ -71,6 +72,7 @@ GONE_QUIET: Final = Rule(
         Parameter("missed", 3, 1, 60, "things asked for by a protocol that go by without any entry", whole=True),
     ),
     absence=True,
+    revised=SINCE,
 )
 
 QUESTION_UNANSWERED: Final = Rule(
@@ -167,8 +169,8 @@ LINGERING_QUESTION: Final = Rule(
 MISSED_SESSIONS: Final = Rule(
     name="missed_sessions",
     title="Sessions missed",
-    says="Several sessions in a row were not attended or cancelled by the patient; or one was not attended after an "
-    "answer about harm above 0.",
+    says="Several sessions in a row were not attended or cancelled by the patient; or one was not attended after the "
+    "latest answer to any question about harm was above 0.",
     until="A session is attended.",
     source="Proposed in the project's clinical reference (5.4), after Davis 2020 and Binnie 2015; not validated.",
     urgency=Urgency.AT_ONCE,

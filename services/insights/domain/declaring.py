@@ -54,7 +54,9 @@ class Rule:
     watches: what it looks at. says: the rule in words. wording: an example of what a clinician reads. evidence: what a
     human is told of. until: when it no longer holds, which is when an episode is over. is_not: what it must not be
     taken for. told: False where it is only listed while it holds, and nobody is sent anything. introduced: since when
-    the catalogue has it, None from the beginning; evidence from before that day (UTC) is told to nobody.
+    the catalogue has it, None from the beginning; evidence from before that day (UTC) is told to nobody. revised: the
+    day on which it last came to say something else of the same entries; where a deployment says that it took the
+    catalogue then or later, evidence from before that instant is told to nobody.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Rule:
     is_not: str = ""
     severity: Severity = Severity.NOTICE
     introduced: date | None = None
+    revised: date | None = None
 
     @cached_property
     def defaults(self) -> Mapping[str, Number]:

@@ -2,10 +2,11 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date
 from typing import Final, Protocol
 
+from services.insights.domain.attended import Local
 from services.insights.domain.catalogue import RELIABLE_DETERIORATION, Parameters
 from services.insights.domain.instants import ORIGINS, TOLERANCE, instant_of, key_at, key_id
 from services.insights.domain.measures import Measure, Measures
@@ -14,7 +15,6 @@ from shared.contracts.assessments import Chart, Concern, Telling
 from shared.contracts.base import Urgency
 
 _CHART_SCORES: Final = 12
-_CALM_ENDS = 2
 
 
 class Walk(Protocol):
@@ -24,11 +24,14 @@ class Walk(Protocol):
 
 
 class Scores:
-    """One measure's valid scores in the order of facts, and the episode of deterioration along them.
+    """One measure's valid scores in the order of facts, the forms with items left out among them, and the episode of
+    deterioration along them.
 
-    keys: `sort_key`s; day: ordinals; score; origin; accepted: when at the door (0: not known); evidence: the index of
-    the score that began the episode open after this score, -1 where none is; calm: how many scores running have been
-    better than the threshold meanwhile. walks: of other rules, each told where a score came or went.
+    keys: `sort_key`s; day: ordinals; score; origin; accepted: when at the door (0: not known); missing: how many items
+    were left out, 0 for a valid score; most: the score, and where items were left out the most it can be, with the
+    least in `score`; evidence: the index of the score that began the episode open after this score, -1 where none is;
+    calm: the day of the first score better than the threshold since the last worse one, 0 where there is none. walks:
+    of other rules, each told where a score came or went.
     """
 
     __slots__ = (
@@ -40,6 +43,8 @@ class Scores:
         "day",
         "evidence",
         "keys",
+        "missing",
+        "most",
         "origin",
         "score",
         "walked",
@@ -52,16 +57,28 @@ class Scores:
         self.score = array("d")
         self.origin = array("b")
         self.accepted = array("q")
+        self.missing = array("i")
+        self.most = array("d")
         self.evidence = array("i")
-        self.calm = array("b")
+        self.calm = array("i")
         self._clean = 0
         self._base = -1
         self._key: tuple[float, int, int] = (0, 0, 0)
         self.walked = 0
         self.walks: dict[str, Walk] = {}
 
-    def add(self, *, key: bytes, day: int, score: float, origin: int, accepted: int) -> None:
-        """Take in a valid score."""
+    def add(
+        self,
+        *,
+        key: bytes,
+        day: int,
+        score: float,
+        origin: int,
+        accepted: int,
+        most: float | None = None,
+        missing: int = 0,
+    ) -> None:
+        """Take in a valid score; or, with so many items missing, the least and the most that the total can be."""
         index = len(self.keys)
         if index and key < self.keys[-1]:
             index = bisect_left(self.keys, key)
@@ -70,6 +87,8 @@ class Scores:
         self.score.insert(index, score)
         self.origin.insert(index, origin)
         self.accepted.insert(index, accepted)
+        self.missing.insert(index, missing)
+        self.most.insert(index, score if most is None else most)
         self.evidence.insert(index, -1)
         self.calm.insert(index, 0)
         self.touched(index)
@@ -81,7 +100,16 @@ class Scores:
             if self.keys[index][8:] == wanted:
                 day = self.day[index]
                 del self.keys[index]
-                for column in (self.day, self.score, self.origin, self.accepted, self.evidence, self.calm):
+                for column in (
+                    self.day,
+                    self.score,
+                    self.origin,
+                    self.accepted,
+                    self.missing,
+                    self.most,
+                    self.evidence,
+                    self.calm,
+                ):
                     del column[index]
                 self.touched(index)
                 return day
@@ -92,6 +120,15 @@ class Scores:
         self._clean = min(self._clean, index)
         for walk in self.walks.values():
             walk.clean = min(walk.clean, index)
+
+    def value(self, index: int, worse: int) -> float:
+        """A score; of a form with items left out the end of what it can be that claims the least."""
+        return self.score[index] if worse > 0 else self.most[index]
+
+    @property
+    def has_valid(self) -> bool:
+        """Whether any of them is a valid score."""
+        return not all(self.missing)
 
     def follow(self, threshold: float, episode_from: int, worse: int = 1) -> int:
         """Walk on from the first score that changed; the index of the open episode's evidence, or -1.
@@ -106,18 +143,22 @@ class Scores:
         evidence, calm = (self.evidence[start - 1], self.calm[start - 1]) if start else (-1, 0)
         for index in range(start, len(self.keys)):
             if self.day[index] >= episode_from:
+                valid = not self.missing[index]
                 if self._base < 0:
-                    self._base = index
-                elif worse * (self.score[index] - self.score[self._base]) >= threshold - TOLERANCE:
+                    self._base = index if valid else -1
+                elif worse * (self.value(index, worse) - self.score[self._base]) >= threshold - TOLERANCE:
                     evidence, calm = (evidence if evidence >= 0 else index), 0
-                elif evidence >= 0:
-                    calm += 1
-                    if calm == _CALM_ENDS:
-                        evidence, calm = -1, 0
+                elif evidence >= 0 and valid:
+                    evidence, calm = calmed(evidence, calm, self.day[index])
             self.evidence[index], self.calm[index] = evidence, calm
             self.walked += 1
         self._clean = len(self.keys)
         return self.evidence[-1] if self.keys else -1
+
+    @property
+    def base(self) -> int:
+        """The index of the baseline."""
+        return self._base
 
     @property
     def first(self) -> float:
@@ -125,18 +166,42 @@ class Scores:
         return self.score[self._base]
 
     def latest_of_episode(self, base: int, episode_from: int) -> int:
-        """The index of the episode's last score; `base` where there is no other."""
-        return next((i for i in range(len(self.keys) - 1, base, -1) if self.day[i] >= episode_from), base)
+        """The index of the episode's last valid score; `base` where there is no other."""
+        return next((i for i in range(len(self.keys) - 1, base, -1) if self.counts(i, episode_from)), base)
+
+    def counts(self, index: int, episode_from: int) -> bool:
+        """Whether a score is a valid one of the episode."""
+        return self.day[index] >= episode_from and not self.missing[index]
+
+    def unfinished(self, threshold: float, episode_from: int, worse: int) -> int:
+        """The index of the last form with items left out that is worse all the same and came after the last valid
+        score; -1 where there is none. Call it only where an episode is open."""
+        for index in range(len(self.keys) - 1, self._base, -1):
+            if self.day[index] < episode_from:
+                continue
+            if not self.missing[index]:
+                return -1
+            if worse * (self.value(index, worse) - self.first) >= threshold - TOLERANCE:
+                return index
+        return -1
 
     def latest(self, count: int, episode_from: int) -> list[tuple[date, float]]:
-        """The last scores of the episode as (local day, score), oldest first."""
+        """The last valid scores of the episode as (local day, score), oldest first."""
         found: list[tuple[date, float]] = []
         for index in range(len(self.keys) - 1, -1, -1):
-            if self.day[index] >= episode_from:
+            if self.counts(index, episode_from):
                 found.append((date.fromordinal(self.day[index]), self.score[index]))
                 if len(found) == count:
                     break
         return found[::-1]
+
+
+def calmed(evidence: int, calm: int, day: int) -> tuple[int, int]:
+    """What is open, and the day of the first calm score, after a calm score of a day: two on two days end it.
+
+    A form entered twice (the patient's own, and the clinic's import of it) is one administration.
+    """
+    return (-1, 0) if calm and calm != day else (evidence, day)
 
 
 def concern(
@@ -145,7 +210,7 @@ def concern(
     measures: Measures,
     *,
     episode_from: int,
-    local: Callable[[int], datetime],
+    local: Local,
 ) -> Concern | None:
     """What the rule says; None while no measure has an open episode."""
     evidence = {
@@ -159,12 +224,18 @@ def concern(
         return None
     tellings, reasons, numbers = [], [], {}
     for name, index in evidence.items():
-        of = scores[name]
-        latest = of.latest(1, episode_from)[-1][1]
-        threshold = parameters[name]
-        numbers[f"{name}_first"], numbers[f"{name}_latest"] = tidy(of.first), tidy(latest)
-        reasons.append(_reason(name, measures[name], of, then=of.score[index], latest=latest, threshold=threshold))
-        tellings.append((of.keys[index], _telling(of, name, index, threshold, local)))
+        of, worse, threshold = scores[name], measures[name].worse, parameters[name]
+        latest = of.latest_of_episode(of.base, episode_from)
+        unfinished = of.unfinished(threshold, episode_from, worse)
+        numbers[f"{name}_first"], numbers[f"{name}_latest"] = tidy(of.first), tidy(of.score[latest])
+        named = index
+        if unfinished >= 0:
+            named = unfinished
+            numbers[f"{name}_{'at_least' if worse > 0 else 'at_most'}"] = tidy(of.value(unfinished, worse))
+        elif worse * (of.score[latest] - of.first) >= threshold - TOLERANCE:
+            named = latest
+        reasons.append(_reason(name, worse, of, named, latest=latest, threshold=threshold))
+        tellings.append((of.keys[index], _telling(of, name, index, worse, threshold=threshold, local=local)))
     tellings.sort(key=lambda pair: pair[0])
     shown = next(iter(evidence))
     return Concern(
@@ -191,35 +262,45 @@ def chart_of(of: Scores, name: str, measure: Measure, episode_from: int) -> Char
     )
 
 
-def _change(first: float, then: float, threshold: float) -> str:
-    sign = "+" if then > first else "-"
-    return f"{sign}{number(abs(then - first))}; reliable change is {number(threshold)}"
-
-
-def _reason(name: str, measure: Measure, of: Scores, *, then: float, latest: float, threshold: float) -> str:
-    went, first = "rose" if measure.worse > 0 else "fell", of.first
-    if measure.worse * (latest - first) >= threshold - TOLERANCE:
-        said = f"from {number(first)} to {number(latest)} ({_change(first, latest, threshold)})"
-    else:
-        said = (
-            f"from {number(first)} to {number(then)} ({_change(first, then, threshold)}); "
-            f"the latest score is {number(latest)}"
-        )
-    return f"{instrument(name)} {went} {said}."
-
-
-def _telling(of: Scores, name: str, index: int, threshold: float, local: Callable[[int], datetime]) -> Telling:
-    score = of.score[index]
-    return told_of(
-        of,
-        index,
-        RELIABLE_DETERIORATION.urgency,
-        f"{instrument(name)} {number(score)}, {given(of, index, local)}: {'up' if score > of.first else 'down'} from "
-        f"{number(of.first)} at the start of the episode ({_change(of.first, score, threshold)}).",
+def _change(of: Scores, index: int, worse: int, threshold: float) -> str:
+    """How far a score is from the first one; +7; reliable change is 6."""
+    apart = of.value(index, worse) - of.first
+    parts = [left_out(of.missing[index])] if of.missing[index] else []
+    return "; ".join(
+        [*parts, f"{'+' if apart > 0 else '-'}{number(abs(apart))}", f"reliable change is {number(threshold)}"]
     )
 
 
-def given(of: Scores, index: int, local: Callable[[int], datetime]) -> str:
+def _reason(name: str, worse: int, of: Scores, index: int, *, latest: int, threshold: float) -> str:
+    """index: the score to name, the latest that is worse of those that count; latest: the last valid score."""
+    said = f"from {number(of.first)} to {bound(of, index, worse)} ({_change(of, index, worse, threshold)})"
+    if index != latest:
+        said += f"; the latest {'full ' if of.missing[index] else ''}score is {number(of.score[latest])}"
+    return f"{instrument(name)} {'rose' if worse > 0 else 'fell'} {said}."
+
+
+def _telling(of: Scores, name: str, index: int, worse: int, *, threshold: float, local: Local) -> Telling:
+    said = (
+        f"{instrument(name)} {bound(of, index, worse)}, {given(of, index, local)}: {'up' if worse > 0 else 'down'} "
+        f"from {number(of.first)} at the start of the episode ({_change(of, index, worse, threshold)})."
+    )
+    return told_of(of, index, RELIABLE_DETERIORATION.urgency, said)
+
+
+def bound(of: Scores, index: int, worse: int) -> str:
+    """14; at least 14, where items were left out; at most 14, where a higher total is better."""
+    value = number(of.value(index, worse))
+    if not of.missing[index]:
+        return value
+    return f"at least {value}" if worse > 0 else f"at most {value}"
+
+
+def left_out(missing: int) -> str:
+    """1 item was left out; 2 items were left out."""
+    return f"{missing} {'item was' if missing == 1 else 'items were'} left out"
+
+
+def given(of: Scores, index: int, local: Local) -> str:
     """Given on Tue 3 Nov 2026 at 14:05, and how it came where that matters."""
     return f"given on {at_time(local(key_at(of.keys[index])))}{reached(ORIGINS[of.origin[index]])}"
 

@@ -12,6 +12,7 @@ from services.insights.domain.catalogue import (
 )
 from shared.contracts.base import Number
 from shared.contracts.clinics import ClinicSettings
+from shared.contracts.moods import PartialTotal, QuestionnaireCompleted
 
 
 class Measure(NamedTuple):
@@ -42,6 +43,25 @@ _INSTRUMENTS: Final[Measures] = {
     "wai-sr": Measure(1, 5, -1),
 }
 """The other instruments of mood's catalogue: judged where the clinic gives a reliable change of its own."""
+
+
+_SUMMED: Final[Mapping[str, tuple[int, int]]] = {"phq9": (9, 3), "gad7": (7, 3)}
+"""How many items, "1", "2" and so on, a total is the plain sum of, and the greatest answer; the least is 0."""
+
+
+def partial_of(fact: QuestionnaireCompleted) -> PartialTotal | None:
+    """Between which totals a form with items left out lies; None where that is not known, or it has a valid score.
+
+    Facts of before mood said so carry their items alone: for the two measures judged everywhere it follows from them.
+    """
+    if fact.score is not None or fact.partial is not None or not fact.items or fact.instrument not in _SUMMED:
+        return None if fact.score is not None else fact.partial
+    count, greatest = _SUMMED[fact.instrument]
+    given = [fact.items[name] for name in map(str, range(1, count + 1)) if name in fact.items]
+    missing = count - len(given)
+    if not given or not missing:
+        return None
+    return PartialTotal(least=sum(given), most=sum(given) + greatest * missing, missing=missing)
 
 
 def known_measures(settings: ClinicSettings | None) -> Measures:

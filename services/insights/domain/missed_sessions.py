@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from services.insights.domain.catalogue import MISSED_SESSIONS, Parameters
 from services.insights.domain.instants import DAY, instant_of, micros, span
-from services.insights.domain.risk_answers import RiskAnswers
+from services.insights.domain.risk_items import RiskItems
 from services.insights.domain.words import at_time, counted
 from shared.contracts import Session
 from shared.contracts.assessments import Concern, Telling
@@ -77,12 +77,18 @@ class Attendances:
 
 
 def concern(
-    attendances: Attendances, risk: RiskAnswers | None, parameters: Parameters, *, now: int, local: Local
+    attendances: Attendances, risk: RiskItems | None, parameters: Parameters, *, now: int, local: Local
 ) -> tuple[Concern | None, int | None]:
-    """What the rule says of an active patient, and when time alone changes it next."""
+    """What the rule says of an active patient, and when time alone changes it next.
+
+    risk: their answers to items about harm.
+    """
     missed, coming = attendances.missed(now), attendances.coming(now)
     risk_days = span(parameters["risk_days"])
-    pressing = [one.attendance is Attendance.DID_NOT_ATTEND and _at_risk(risk, one.at, risk_days) for one in missed]
+    pressing = [
+        one.attendance is Attendance.DID_NOT_ATTEND and risk is not None and risk.above_zero_by(one.at, risk_days)
+        for one in missed
+    ]
     first = min([int(parameters["in_a_row"]) - 1, *(place for place, urgent in enumerate(pressing) if urgent)])
     if len(missed) <= first:
         return None, coming
@@ -109,12 +115,6 @@ def concern(
     )
 
 
-def _at_risk(risk: RiskAnswers | None, at: int, within: int) -> bool:
-    """Whether the last answer about harm before an instant was above 0, and not longer ago than that."""
-    last = None if risk is None else risk.above_zero_at(at)
-    return last is not None and last + within > at
-
-
 def _reason(missed: list[Marked], pressing: list[bool], local: Local) -> str:
     absent = sum(one.attendance is Attendance.DID_NOT_ATTEND for one in missed)
     parts = [f"{absent} not attended"] if absent else []
@@ -122,7 +122,7 @@ def _reason(missed: list[Marked], pressing: list[bool], local: Local) -> str:
     row = "session was missed" if len(missed) == 1 else "sessions in a row were missed"
     words = f"{len(missed)} {row} ({', '.join(parts)}), the last planned for {at_time(local(missed[-1].at))}."
     if any(pressing):
-        words += " The latest answer about harm before a session not attended was above 0."
+        words += " Before a session not attended the latest answer to a question about harm was above 0."
     return words
 
 
@@ -132,7 +132,7 @@ def _telling(one: Marked, place: int, local: Local, *, urgent: bool) -> Telling:
         f"{counted(place, 'session', 'sessions')} missed in a row."
     )
     if urgent:
-        said += " The latest answer about harm before it was above 0."
+        said += " The latest answer to a question about harm before it was above 0."
     return Telling(
         id=f"session/{one.session}/{one.attendance}",
         at=instant_of(one.at),

@@ -4,11 +4,10 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from services.insights.domain.attended import Attended, Local, midnight
 from services.insights.domain.catalogue import NOT_ON_TRACK, Parameters
-from services.insights.domain.deterioration import Scores, chart_of, given, told_of
+from services.insights.domain.deterioration import Scores, calmed, chart_of, given, told_of
 from services.insights.domain.expected_response import expected, stratum_of, upper
 from services.insights.domain.instants import NEVER_YET, TOLERANCE, instant_of, key_at, sort_key
 from services.insights.domain.measures import Measures
@@ -16,19 +15,18 @@ from services.insights.domain.words import counted, instrument, number, tidy
 from shared.contracts.assessments import Concern
 from shared.contracts.expected_response import ExpectedResponse, ExpectedStratum
 
-_CALM_ENDS: Final = 2
-
 
 class Track:
     """One measure, score by score: the index of the score that began the stretch off track open then (-1: none), of
-    the last one worth telling in it, and how many scores running have been as expected meanwhile."""
+    the last one worth telling in it, and the day of the first score as expected since the last that was not (0: none).
+    Forms with items left out are passed over."""
 
     __slots__ = ("_key", "base", "calm", "clean", "evidence", "told", "walked")
 
     def __init__(self) -> None:
         self.evidence = array("i")
         self.told = array("i")
-        self.calm = array("b")
+        self.calm = array("i")
         self.base = -1
         self.clean = 0
         self._key: tuple[object, ...] = ()
@@ -42,7 +40,7 @@ class Track:
             self.base = -1
         if self.base < 0:
             self.clean = 0
-            self.base = next((i for i in range(len(of.keys)) if of.day[i] >= episode_from), -1)
+            self.base = next((i for i in range(len(of.keys)) if of.counts(i, episode_from)), -1)
 
     def follow(self, of: Scores, judge: "Judge", episode_from: int) -> None:
         """Walk on from the first score that changed."""
@@ -50,18 +48,19 @@ class Track:
         del self.evidence[start:], self.told[start:], self.calm[start:]
         evidence, told, calm = (self.evidence[-1], self.told[-1], self.calm[-1]) if start else (-1, -1, 0)
         for index in range(start, len(of.keys)):
-            if of.day[index] >= episode_from:
-                off = judge.off(of, index)
-                calm = calm + 1 if off <= TOLERANCE else 0
-                if evidence >= 0 and calm >= _CALM_ENDS:
-                    evidence = told = -1
-                elif evidence < 0 and judge.beyond(of, index):
+            if of.counts(index, episode_from):
+                if judge.off(of, index) > TOLERANCE:
+                    calm = 0
+                elif evidence >= 0:
+                    evidence, calm = calmed(evidence, calm, of.day[index])
+                    told = told if evidence >= 0 else -1
+                if evidence < 0 and judge.beyond(of, index):
                     evidence = told = index
                 elif evidence >= 0 and judge.worse_than(of, index, told):
                     told = index
             self.evidence.append(evidence)
             self.told.append(told)
-            self.calm.append(min(calm, _CALM_ENDS))
+            self.calm.append(calm)
             self.walked += 1
         self.clean = len(of.keys)
 

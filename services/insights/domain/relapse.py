@@ -6,25 +6,24 @@ from math import inf
 
 from services.insights.domain.attended import Local
 from services.insights.domain.catalogue import RELAPSE, Parameters
-from services.insights.domain.deterioration import Scores, chart_of, given, told_of
+from services.insights.domain.deterioration import Scores, bound, calmed, chart_of, given, left_out, told_of
 from services.insights.domain.instants import TOLERANCE, instant_of, key_at
 from services.insights.domain.measures import Measures
 from services.insights.domain.words import instrument, number, tidy
 from shared.contracts.assessments import Concern
 
-_CALM_ENDS = 2
-
 
 class Relapses:
-    """One measure's relapses, score by score: the best score so far (times `worse`), the index of the score that began
-    the relapse open then (-1: none), and how many scores running have been below caseness meanwhile."""
+    """One measure's relapses, score by score: the best valid score so far (times `worse`), the index of the score that
+    began the relapse open then (-1: none), and the day of the first score below caseness since the last at or over it
+    (0: none). A form with items left out can begin one or keep it open, by the bound that claims the least."""
 
     __slots__ = ("_key", "best", "calm", "clean", "evidence", "walked")
 
     def __init__(self) -> None:
         self.best = array("d")
         self.evidence = array("i")
-        self.calm = array("b")
+        self.calm = array("i")
         self.clean = 0
         self._key: tuple[float, ...] = ()
         self.walked = 0
@@ -39,16 +38,15 @@ class Relapses:
         best, evidence, calm = (self.best[-1], self.evidence[-1], self.calm[-1]) if start else (inf, -1, 0)
         for index in range(start, len(of.keys)):
             if of.day[index] >= episode_from:
-                value = worse * of.score[index]
+                value, valid = worse * of.value(index, worse), not of.missing[index]
                 if value < cut - TOLERANCE:
-                    calm += evidence >= 0
-                    if calm == _CALM_ENDS:
-                        evidence, calm = -1, 0
+                    if valid and evidence >= 0:
+                        evidence, calm = calmed(evidence, calm, of.day[index])
                 else:
                     calm = 0
                     if evidence < 0 and best < cut - TOLERANCE and value - best >= change - TOLERANCE:
                         evidence = index
-                best = min(best, value)
+                best = min(best, value) if valid else best
             self.best.append(best)
             self.evidence.append(evidence)
             self.calm.append(calm)
@@ -87,7 +85,11 @@ def concern(
         index = walk.follow(of, caseness, change, episode_from, measure.worse)
         if index < 0:
             continue
-        best, latest, score = measure.worse * walk.best[index - 1], of.latest(1, episode_from)[-1][1], of.score[index]
+        best, latest, score = (
+            measure.worse * walk.best[index - 1],
+            of.latest(1, episode_from)[-1][1],
+            of.value(index, measure.worse),
+        )
         begun[name] = key_at(of.keys[index])
         numbers[f"{name}_best"], numbers[f"{name}_latest"] = tidy(best), tidy(latest)
         side, over = ("above", "at or over") if measure.worse > 0 else ("below", "at or under")
@@ -95,11 +97,14 @@ def concern(
             f"{over} caseness ({number(caseness)}), and {number(abs(score - best))} {side} the best of the episode, "
             f"{number(best)} (reliable change is {number(change)})"
         )
-        later = "" if index == len(of.keys) - 1 or latest == score else f" The latest score is {number(latest)}."
-        reasons.append(f"{instrument(name)} was {number(score)}: {said}.{later}")
+        full = "full " if of.missing[index] else ""
+        later = "" if latest == score and not full else f" The latest {full}score is {number(latest)}."
+        value = bound(of, index, measure.worse)
+        value += f" ({left_out(of.missing[index])})" if full else ""
+        reasons.append(f"{instrument(name)} was {value}: {said}.{later}")
         threshold = None if deterioration is None else deterioration.get(name)
         if threshold is None or not _is_worse(of, index, threshold, episode_from, measure.worse):
-            words = f"{instrument(name)} {number(score)}, {given(of, index, local)}: {said}."
+            words = f"{instrument(name)} {value}, {given(of, index, local)}: {said}."
             tellings.append((of.keys[index], told_of(of, index, RELAPSE.urgency, words)))
     if not begun:
         return None
@@ -122,4 +127,4 @@ def concern(
 def _is_worse(of: Scores, index: int, threshold: float, episode_from: int, worse: int) -> bool:
     """Whether reliable deterioration counts the score as worse, and so tells of it or of one before it."""
     of.follow(threshold, episode_from, worse)
-    return worse * (of.score[index] - of.first) >= threshold - TOLERANCE
+    return worse * (of.value(index, worse) - of.first) >= threshold - TOLERANCE

@@ -51,17 +51,20 @@ def _patient(last: Patient, zone: ZoneInfo) -> Iterator[tuple[datetime, Patient]
     def midnight(day: date) -> datetime:
         return datetime.combine(day, time(), zone)
 
-    first = last.episodes[0] if last.episodes else None
-    started = (first.started_on or first.referred_on) if first else last.episode_started_on
-    active = {"status": PatientStatus.ACTIVE, "episode_started_on": started}
-    yield last.registered_at, last.model_copy(update=active)
+    if not last.episodes:
+        yield last.registered_at, last.model_copy(update={"status": PatientStatus.ACTIVE})
     for number, episode in enumerate(last.episodes):
-        since = episode.started_on or episode.referred_on
-        if number:
-            active = {"status": PatientStatus.ACTIVE, "episode_started_on": since}
-            yield max(midnight(episode.referred_on), last.registered_at), last.model_copy(update=active)
+        # of later episodes nothing was known: scores count from the referral of the last one there was
+        running = episode.model_copy(update={"ended_on": None, "end": None})
+        active = {
+            "status": PatientStatus.ACTIVE,
+            "episode_started_on": episode.started_on or episode.referred_on,
+            "episodes": [*last.episodes[:number], running],
+        }
+        at = max(midnight(episode.referred_on), last.registered_at) if number else last.registered_at
+        yield at, last.model_copy(update=active)
         if episode.ended_on is not None:
-            over = active | {"status": PatientStatus.DISCHARGED}
+            over = active | {"status": PatientStatus.DISCHARGED, "episodes": last.episodes[: number + 1]}
             at = max(midnight(episode.ended_on + timedelta(days=1)), last.registered_at)
             yield at, last.model_copy(update=over)
     if last.status is not PatientStatus.ACTIVE:

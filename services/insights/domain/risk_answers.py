@@ -1,11 +1,11 @@
 """Questionnaires with an answer about harm, in order, and how long what they ask about reaches."""
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from sys import intern
 from typing import NamedTuple
 
-from services.insights.domain.instants import DAY, IMPORTED, key_at, sort_key
+from services.insights.domain.instants import DAY, IMPORTED, key_at
 from shared.contracts.moods import RiskAnswer
 
 
@@ -46,13 +46,12 @@ class RiskAnswers:
     reach: the latest end of a recall up to here; start: when the unbroken stretch that holds this answer began.
     """
 
-    __slots__ = ("_clean", "above", "last", "longest", "reach", "start", "walked", "zeros")
+    __slots__ = ("_clean", "above", "last", "longest", "reach", "start", "walked")
 
     def __init__(self) -> None:
         self.above: list[Answered] = []
         self.reach: list[int] = []
         self.start: list[int] = []
-        self.zeros: list[bytes] = []
         self.last: Answered | None = None
         self.longest = 0
         self._clean = 0
@@ -63,7 +62,6 @@ class RiskAnswers:
         if self.last is None or answers.key > self.last.key:
             self.last = answers
         if answers.value < 1:
-            insort(self.zeros, answers.key)
             return
         self.longest = max(self.longest, answers.recall)
         index = bisect_left(self.above, answers.key, key=lambda known: known.key)
@@ -71,14 +69,6 @@ class RiskAnswers:
         self.reach.insert(index, 0)
         self.start.insert(index, 0)
         self._clean = min(self._clean, index)
-
-    def above_zero_at(self, at: int) -> int | None:
-        """When the last answer by an instant was given, if it was above 0; None where it was 0 or there is none."""
-        bound = sort_key(at + 1, "")
-        place, zeros = bisect_left(self.above, bound, key=lambda known: known.key), bisect_left(self.zeros, bound)
-        if not place or (zeros and self.zeros[zeros - 1] > self.above[place - 1].key):
-            return None
-        return key_at(self.above[place - 1].key)
 
     def find(self, key: bytes) -> Answered:
         """The questionnaire of a key that is known to be among those above 0."""

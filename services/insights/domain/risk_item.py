@@ -41,7 +41,7 @@ def concern(
             rule=RISK_ITEM.name,
             holds=bool(recalled),
             since=instant_of(answers.since(now)) if recalled else None,
-            reason=_reason(shown, recalled, answers.last, parameters["tell_days"], local),
+            reason=_reason(shown, recalled, answers.last, parameters["tell_days"], local, items=items),
             until=RISK_ITEM.until,
             source=RISK_ITEM.source,
             parameters=dict(parameters),
@@ -62,6 +62,8 @@ def _reason(
     last: Answered,
     tell_days: float,
     local: Callable[[int], datetime],
+    *,
+    items: RiskItems | None,
 ) -> str:
     newest, highest = shown[-1], max(known.value for known in shown)
     words = [f"{_answer(newest)} on {at_time(local(key_at(newest.key)))}."]
@@ -73,10 +75,23 @@ def _reason(
     if not recalled:
         words.append("The time the question asks about has passed.")
     if last.key != newest.key:
-        words.append(f"The latest answer is {last.value}, on {at_time(local(key_at(last.key)))}.")
+        words.append(_later(newest, last, local, items))
     if last.value == 0:
         words.append("A 0 is not reassurance.")
     return " ".join(words)
+
+
+def _later(newest: Answered, last: Answered, local: Callable[[int], datetime], items: RiskItems | None) -> str:
+    """What was answered last. Of another question than the one named before, which one; the two are not one series."""
+    when = f"on {at_time(local(key_at(last.key)))}"
+    same = items.latest(newest.instrument, newest.item) if items is not None else None
+    if same is not None and same == (last.key, last.value):
+        return f"The latest answer is {last.value}, {when}."
+    other, named = item(last.instrument, last.item), item(newest.instrument, newest.item)
+    words = f"The latest answer about harm is {last.value}, to another question, {other}, {when}."
+    if same is None or same[0] == newest.key:
+        return f"{words} {named} has not been answered since."
+    return f"{words} {named} was last answered {same[1]}, on {at_time(local(key_at(same[0])))}."
 
 
 def _answer(known: Answered) -> str:

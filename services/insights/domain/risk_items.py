@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from services.insights.domain.instants import key_at
+from services.insights.domain.instants import key_at, sort_key
 from shared.contracts.moods import RiskAnswer
 
 
@@ -38,6 +38,11 @@ class ItemAnswers:
         self.keys.insert(index, key)
         self.value.insert(index, value)
 
+    def by(self, at: int) -> tuple[int, int] | None:
+        """The last answer by an instant: when it was given, and its value; None where there is none."""
+        index = bisect_left(self.keys, sort_key(at + 1, "")) - 1
+        return None if index < 0 else (key_at(self.keys[index]), self.value[index])
+
     def rose(self, index: int, within: int) -> bool:
         """Whether an answer is above 0 and above the previous one, given at most `within` (microseconds) before it."""
         if not index or self.value[index] < 1 or self.value[index] <= self.value[index - 1]:
@@ -66,6 +71,19 @@ class RiskItems:
         """The `sort_key` of the last answer to an item; empty, and so before all others, where there is none."""
         known = self.items.get((instrument, item))
         return known.keys[-1] if known else b""
+
+    def latest(self, instrument: str, item: str) -> tuple[bytes, int] | None:
+        """Key and value of the last answer to an item; None where there is none."""
+        known = self.items.get((instrument, item))
+        return (known.keys[-1], known.value[-1]) if known else None
+
+    def above_zero_by(self, at: int, within: int) -> bool:
+        """Whether the last answer to any item by an instant is above 0 and not longer before it than that.
+
+        Each item by itself: a 0 to one question about harm takes nothing back of the answer to another.
+        """
+        last = (known.by(at) for known in self.items.values())
+        return any(one is not None and one[1] >= 1 and one[0] + within > at for one in last)
 
     def rises(self, *, after: int, within: int) -> list[Rise]:
         """The rises given after an instant, in order: it costs the answers since then."""

@@ -14,11 +14,12 @@ RELIABLE_DETERIORATION: Final = Rule(
     name="reliable_deterioration",
     title="Reliable deterioration",
     says="A score is worse by at least the reliable change than the first valid score of the episode.",
-    until="Two scores running are below the threshold.",
+    until="Two valid scores running, of two days, are below the threshold.",
     source="NHS Talking Therapies reliable change: PHQ-9 6 points, GAD-7 4 points.",
     urgency=Urgency.AT_ONCE,
     severity=Severity.IMPORTANT,
-    watches=f"{_WATCHED}a reliable change for.",
+    watches=f"{_WATCHED}a reliable change for, from the referral on. A form with items left out counts by the least "
+    "that its total can be, and only as being worse.",
     wording="PHQ-9 rose from 9 to 16 (+7; reliable change is 6).",
     evidence="The score that began it, for each measure.",
     is_not="No statement that care is not working: a score can rise for reasons outside it.",
@@ -26,6 +27,7 @@ RELIABLE_DETERIORATION: Final = Rule(
         Parameter("phq9", 6, 1, 27, "points above the first PHQ-9 of the episode"),
         Parameter("gad7", 4, 1, 21, "points above the first GAD-7 of the episode"),
     ),
+    revised=SINCE,
 )
 
 _SCORES: Final = (
@@ -40,7 +42,7 @@ RELAPSE: Final = Rule(
     name="relapse",
     title="Back over caseness",
     says="A score is at or over caseness, and a reliable change above the best of the episode, which was below it.",
-    until="Two scores running are below caseness.",
+    until="Two valid scores running, of two days, are below caseness.",
     source=f"{_CUT_OFFS} The rule is a proposal of the project's clinical reference (3.4).",
     urgency=Urgency.AT_ONCE,
     severity=Severity.IMPORTANT,
@@ -56,7 +58,7 @@ NOT_ON_TRACK: Final = Rule(
     name="not_on_track",
     title="Not on track",
     says="A score is above what nine in ten of the clinic's own patients with a like start had by this session.",
-    until="Two scores running are at or below the expected score.",
+    until="Two scores running, of two days, are at or below the expected score.",
     source=(
         "Expected treatment response after Delgadillo 2018 (upper bound of the 80 % interval by starting score and "
         "session), fitted by the clinic on its own closed episodes; the fit is a simpler one of ours. "

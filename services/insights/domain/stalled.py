@@ -15,7 +15,8 @@ from shared.contracts.assessments import Concern
 
 class Unmoved:
     """One measure, score by score: since which index no score has been reliably better than the episode's first (-1:
-    the last one is). base: the index of that first score, -1 where there is none."""
+    the last one is). base: the index of that first score, -1 where there is none. Forms with items left out are passed
+    over."""
 
     __slots__ = ("_key", "base", "clean", "since", "walked")
 
@@ -37,7 +38,7 @@ class Unmoved:
         del self.since[start:]
         since = self.since[-1] if start else -1
         for index in range(start, len(of.keys)):
-            if of.day[index] >= episode_from:
+            if of.counts(index, episode_from):
                 if self.base < 0:
                     self.base = since = index
                 elif worse * (of.score[self.base] - of.score[index]) >= change - TOLERANCE:
@@ -118,6 +119,6 @@ def _since(of: Scores, walk: Unmoved, reached: bytes, episode_from: int) -> int 
     if walk.since[-1] < 0:
         return None
     index = max(walk.since[-1], walk.base + 1, bisect_left(of.keys, reached))
-    while index < len(of.keys) and of.day[index] < episode_from:
+    while index < len(of.keys) and not of.counts(index, episode_from):
         index += 1
     return index if index < len(of.keys) else None

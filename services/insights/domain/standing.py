@@ -113,6 +113,9 @@ def _told_from(stretches: list[Settled], begins: list[int], new: datetime | None
             if introduced is not None:
                 day = datetime(introduced.year, introduced.month, introduced.day, tzinfo=UTC)
                 since[name] = max(since.get(name, day), day, new or day)
+            revised = CATALOGUE[name].revised
+            if new is not None and revised is not None and new.astimezone(UTC).date() >= revised:
+                since[name] = max(since.get(name, new), new)
         found.append(since)
     return found
 

@@ -10,6 +10,7 @@ from services.insights.domain.crisis_language import CrisisWords, Found, Where, 
 from services.insights.domain.deterioration import Scores
 from services.insights.domain.inquiries import Inquiries
 from services.insights.domain.instants import NEVER_YET, KnownIds, code_of, key_id, micros, sort_key
+from services.insights.domain.measures import partial_of
 from services.insights.domain.missed_sessions import Attendances
 from services.insights.domain.mood_shift import MoodDays
 from services.insights.domain.rating_drop import Ratings
@@ -41,6 +42,7 @@ _WHERE: Final[dict[type[Contract], Where]] = {QuestionAsked: "question"}
 class Registered(NamedTuple):
     """What assessments need of the patient's document. A deleted one says nothing but its version.
 
+    episode_from: the ordinal of the first day whose scores and sessions count (`scores_from`), 0 for all.
     follows: the document itself, where the patient follows a protocol.
     """
 
@@ -216,17 +218,20 @@ class PatientState:
     def _add_questionnaire(
         self, key: bytes, day: int, origin: int, fact: QuestionnaireCompleted, accepted: int, *, counts: bool
     ) -> None:
-        if not counts:
-            pass
-        elif fact.score is None:
-            if self._forms is None:
-                self._forms = Forms()
-            self._forms.add(key_id(key), day)
-        else:
-            scores = self.scores.get(fact.instrument)
-            if scores is None:
-                scores = self.scores[fact.instrument] = Scores()
-            scores.add(key=key, day=day, score=fact.score, origin=origin, accepted=accepted)
+        if counts:
+            partial = partial_of(fact) if fact.score is None else None
+            if fact.score is not None:
+                scores = self._scores_of(fact.instrument)
+                scores.add(key=key, day=day, score=fact.score, origin=origin, accepted=accepted)
+            elif partial is not None:
+                scores, most, missing = self._scores_of(fact.instrument), partial.most, partial.missing
+                scores.add(
+                    key=key, day=day, score=partial.least, origin=origin, accepted=accepted, most=most, missing=missing
+                )
+            else:
+                if self._forms is None:
+                    self._forms = Forms()
+                self._forms.add(key_id(key), day)
         if fact.skipped_risk_items:
             if self.skips is None:
                 self.skips = Skips()
@@ -236,6 +241,12 @@ class PatientState:
                 self.risk, self.risk_items = RiskAnswers(), RiskItems()
             self.risk_items.add(key, fact.instrument, fact.risk_answers)
             self.risk.add(answered(key, origin, fact.instrument, fact.risk_answers, accepted))
+
+    def _scores_of(self, measure: str) -> Scores:
+        scores = self.scores.get(measure)
+        if scores is None:
+            scores = self.scores[measure] = Scores()
+        return scores
 
     def apply(self, document: Contract) -> bool:
         """Take in a document; whether it was newer than what is known. Kinds we do not judge are passed over."""
@@ -281,12 +292,12 @@ class PatientState:
     def _register(self, document: Patient) -> bool:
         if self.patient is not None and document.version <= self.patient.version:
             return False
-        started = document.episode_started_on
+        since = document.scores_from
         self.patient = Registered(
             version=document.version,
             deleted=document.deleted,
             status=document.status,
-            episode_from=started.toordinal() if started else 0,
+            episode_from=since.toordinal() if since else 0,
             expected_from=micros(document.expected_from),
             clinician=document.clinician,
             ended=tuple(one.ended_on for one in document.episodes if one.ended_on is not None),

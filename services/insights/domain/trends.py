@@ -158,8 +158,8 @@ def score_trend(
 ) -> Trend:
     """A questionnaire's valid scores of the present episode, from `first` to `today`; limits are along ISO weeks."""
     by_day: defaultdict[int, list[float]] = defaultdict(list)
-    for day, score in zip(of_measure.day, of_measure.score, strict=True):
-        if day >= episode_from and day <= today.toordinal():
+    for day, score, missing in zip(of_measure.day, of_measure.score, of_measure.missing, strict=True):
+        if not missing and day >= episode_from and day <= today.toordinal():
             by_day[day].append(score)
     every = [
         DayPoint(date.fromordinal(day), round(fsum(scores) / len(scores), 4), len(scores))

@@ -63,5 +63,6 @@ def _all(state: PatientState, settled: Settled, first: date, today: date) -> lis
         *(
             score_trend(name, scores, settled.known.get(name), episode_from=episode_from, first=first, today=today)
             for name, scores in sorted(state.scores.items())
+            if scores.has_valid
         ),
     ]

@@ -75,7 +75,9 @@ class PatientBody(Body):
         description="active: in care, and can go quiet; discharged: no more; deceased: nothing is concluded any more.",
     )
     episode_started_on: Annotated[date, InWords] | None = Field(
-        default=None, description="First day of the present episode of care; earlier scores are no baseline."
+        default=None,
+        description="First day of the present episode of care. Without episodes, earlier scores count no more; with "
+        "them, scores count from the referral.",
     )
     pathway: Id | None = Field(default=None, description="A pathway of PUT /v1/clinic, whose protocols are followed.")
     pathway_since: Annotated[date, InWords] | None = Field(

@@ -270,6 +270,7 @@ def questionnaire(sent: Questionnaire, *, clinic: str, settings: ClinicSettings,
         risk_answers=scoring.risk_answers,
         prorated_score=scoring.prorated,
         skipped_risk_items=scoring.skipped_risk_items,
+        partial=scoring.partial,
     )
     return Entry(fact, "questionnaire", risk=scoring.risk, told=_told(scoring, sent.origin, settings))
 

@@ -150,6 +150,7 @@ def progress_of(
 ) -> Progress:
     """The progress of one patient, from all their entries in any order.
 
+    episode_started_on: the first local day that counts since the start (`Patient.scores_from`); None: all do.
     instruments: those of the clinic. Scores of one it no longer has are passed over: nobody knows which way they read.
     """
     monday = today - timedelta(days=today.weekday())

@@ -89,7 +89,7 @@ class Reader:
         progress = progress_of(
             changes.counting(everything),
             today=now.astimezone(ZoneInfo(zone)).date(),
-            episode_started_on=None if document is None else document.episode_started_on,
+            episode_started_on=None if document is None else document.scores_from,
             instruments=instruments_of(settings),
             coping=coping,
         )

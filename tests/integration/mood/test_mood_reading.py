@@ -159,12 +159,12 @@ async def test_a_batch_sent_again_in_parts_adds_nothing(harbour: Client) -> None
     assert [entry["id"] for entry in shown["items"]] == [result["id"] for result in first["results"]]
 
 
-async def test_progress_is_in_the_patients_own_days_and_since_the_episode_began(
-    harbour: Client, clock: FakeClock
-) -> None:
-    """A patient in Auckland is in next week when the clinic is not; scores from before the episode do not count."""
+async def test_progress_is_in_the_patients_own_days_and_since_the_referral(harbour: Client, clock: FakeClock) -> None:
+    """A patient in Auckland is in next week when the clinic is not; scores from before the referral do not count,
+    those of the wait for the first session do."""
     clock.advance(timedelta(days=6, hours=12))  # Sunday evening in London, Monday morning in Auckland
-    positions = [await harbour.register(zone="Pacific/Auckland", episode_started_on="2026-09-01")]
+    episode = {"episode": "e1", "referred_on": "2026-09-01", "started_on": "2026-10-01"}
+    positions = [await harbour.register(zone="Pacific/Auckland", episodes=[episode], episode_started_on="2026-10-01")]
     for day, score in (("2026-01-05", 3), ("2026-09-07", 15), ("2026-11-20", 8)):
         answer = await harbour.post(
             "/v1/questionnaires",

@@ -53,12 +53,14 @@ def test_times_without_an_offset_are_utc_and_a_day_alone_is_its_noon() -> None:
 
 
 def test_rows_of_one_patient_instrument_and_time_are_one_questionnaire() -> None:
-    """Scored as mood scores it: nine items are a score, eight are none, and a total may stand beside them."""
+    """Scored as mood scores it: nine items are a score, eight count by the least they can be, and a total may stand
+    beside them."""
     items = [row(1, f"phq9.{number}", 2) for number in range(1, 10)]
-    before, after = row(0, "phq9", 5), row(9, "mood", 5)
+    before, after = row(0, "phq9", 12), row(9, "mood", 5)
 
     assert len(told([before, *items, after]).of("reliable_deterioration")) == 1
     assert told([before, *items[1:], after]).of("reliable_deterioration") == []
+    assert len(told([row(0, "phq9", 10), *items[1:], after]).of("reliable_deterioration")) == 1
     assert len(told([before, *items[1:], row(1, "phq9", 19), after]).of("reliable_deterioration")) == 1
 
 

@@ -19,7 +19,7 @@ from shared.contracts import (
 from shared.contracts.assessments import Concern
 from shared.contracts.base import Fact, Origin
 from shared.contracts.clinics import ClinicSettings, Contact, RuleChoice, RuleSet
-from shared.contracts.moods import RiskAnswer
+from shared.contracts.moods import PartialTotal, RiskAnswer
 from shared.contracts.questions import QuestionStatus
 from shared.contracts.sessions import Rating
 
@@ -51,10 +51,11 @@ def answers(
     instrument: str = "phq9",
     risk: list[tuple[int, int, int]] | None = None,
     skipped: list[str] | None = None,
+    partial: tuple[float, float, int] | None = None,
     origin: Origin = Origin.LIVE,
     patient: str = PATIENT,
 ) -> QuestionnaireCompleted:
-    """A questionnaire; risk answers as (value, recall in days, urgent from)."""
+    """A questionnaire; risk answers as (value, recall in days, urgent from); partial as (least, most, missing)."""
     return QuestionnaireCompleted(
         clinic=CLINIC,
         patient=patient,
@@ -68,6 +69,7 @@ def answers(
             for index, (value, recall, urgent) in enumerate(risk or [])
         ],
         skipped_risk_items=skipped or [],
+        partial=None if partial is None else PartialTotal(least=partial[0], most=partial[1], missing=partial[2]),
     )
 
 

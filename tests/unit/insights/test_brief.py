@@ -23,6 +23,7 @@ from shared.contracts import (
 )
 from shared.contracts.base import Contract, Fact, Origin
 from shared.contracts.clinics import RuleChoice
+from shared.contracts.patients import Episode
 from shared.contracts.questions import QuestionStatus
 from shared.contracts.sessions import Attendance, Checklist
 from tests.unit.insights import builders as b
@@ -250,6 +251,35 @@ def test_the_last_rating_stands_beside_the_mean_before() -> None:
     assert found is not None
     assert (found.session, found.mean, found.mean_before, found.earlier) == ("s2", 5.2, 8.5, 2)
     assert found.rating.felt_welcome == 6
+
+
+def test_a_form_with_items_left_out_is_shown_with_what_is_known_of_it() -> None:
+    """Between which totals it lies, the estimate, and the question about harm left out; it is no score to compare."""
+    form = b.answers(b.day(55), partial=(16, 19, 1), skipped=["9"]).model_copy(update={"prorated_score": 18})
+    found = made(LAST, b.answers(b.day(49), 9), form)
+    (shown,) = found.entries
+
+    assert (shown.score, shown.prorated_score, shown.skipped_risk_items) == (None, 18, ["9"])
+    assert (shown.at_least, shown.at_most, shown.items_left_out) == (16, 19, 1)
+    assert [(one.then, one.now) for one in found.measures] == [(9, None)]
+
+
+def test_that_no_form_was_ever_whole_is_said() -> None:
+    """There is no baseline then, and the rules about scores are silent: the clinician is told so."""
+    forms = [b.answers(b.day(day), partial=(24, 27, 1)) for day in (35, 45, 55)]
+    never = "PHQ-9: items were left out of every form of this episode, so no rule can compare them."
+
+    assert never in made(LAST, *forms).not_enough_data
+    assert never not in made(LAST, *forms, b.answers(b.day(40), 9)).not_enough_data
+
+
+def test_scores_of_the_wait_before_the_first_session_are_compared() -> None:
+    """They are of this episode of care: it begins with the referral."""
+    episode = Episode(episode="e1", referred_on=b.day(29).date(), started_on=b.day(50).date())
+    known = b.patient(episodes=[episode], episode_started_on=b.day(50).date())
+    found = made(LAST, known, b.answers(b.day(20), 3), b.answers(b.day(30), 10), b.answers(b.day(55), 17))
+
+    assert [(one.then, one.now, one.says) for one in found.measures] == [(10, 17, "reliable_deterioration")]
 
 
 def test_the_example_of_the_page_is_a_brief() -> None:

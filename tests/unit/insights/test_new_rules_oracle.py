@@ -12,6 +12,7 @@ from shared.contracts import Clinic
 from shared.contracts.base import Fact
 from shared.contracts.clinics import CutOff, RuleChoice, Scale
 from shared.contracts.expected_response import ExpectedResponse, ExpectedStratum
+from shared.contracts.patients import Episode
 from shared.contracts.sessions import Attendance
 from tests.oracle import assess as oracle
 from tests.oracle import check_wording, differences
@@ -83,11 +84,15 @@ def facts(draw: st.DrawFn) -> Fact:
     """A check-in or a score; its local day now and then another than the instant's."""
     at = on(draw(st.integers(0, 70)), draw(st.sampled_from([0, 0, 3, 19.5])))
     kind = draw(st.sampled_from(["mood"] * 4 + ["phq9", "phq9", "gad7", "calm", "core10"]))
+    score, least = draw(st.one_of(st.none(), st.integers(0, 20))), draw(st.integers(0, 17))
     made: Fact = (
         b.check_in(at, draw(st.integers(0, 20)) / 2)
         if kind == "mood"
-        else b.answers(at, draw(st.one_of(st.none(), st.integers(0, 20))), instrument=kind)
+        else b.answers(at, score, instrument=kind, partial=None if score is not None else (least, least + 3, 1))
     )
+    if kind in {"phq9", "gad7"} and draw(st.integers(0, 5)) == 0:  # as recorded before mood said between which totals
+        items = {str(number): draw(st.integers(0, 3)) for number in range(1, draw(st.integers(2, 11)))}
+        made = b.answers(at, instrument=kind).model_copy(update={"items": items})
     return made.model_copy(update={"local_day": made.local_day + timedelta(days=draw(st.sampled_from([0, 0, 0, 1])))})
 
 
@@ -96,7 +101,10 @@ def documents(draw: st.DrawFn) -> Any:
     """Any version of five sessions, attended or not, or of the patient, whose episode may have begun later."""
     version, deleted = draw(st.integers(1, 4)), draw(st.integers(0, 9)) == 0
     if draw(st.integers(0, 4)) == 0:
-        return b.patient(version, episode_started_on=[None, on(20).date(), on(9).date(), None][version - 1])
+        started = [None, on(20).date(), on(9).date(), None][version - 1]
+        referred = [one for one in (0, 12) if draw(st.booleans())]
+        episodes = [Episode(episode=f"e{day}", referred_on=on(day).date(), started_on=started) for day in referred]
+        return b.patient(version, episode_started_on=started, episodes=episodes)
     name = draw(st.sampled_from("abcde"))
     planned = on("abcde".index(name) * 9 + version, draw(st.sampled_from([0, 19])))
     kind = draw(st.sampled_from([Attendance.ATTENDED, Attendance.ATTENDED, Attendance.LATE, None]))

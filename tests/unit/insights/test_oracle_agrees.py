@@ -55,9 +55,11 @@ def entries(draw: st.DrawFn, name: str, kinds: list[str], size: int) -> Entry:
     else:
         answer = draw(st.sampled_from([None, 0, 0, 1, 1, 2, 3])) if kind == "phq9" else None
         risk, skipped = ([], ["phq9.9"]) if answer is None and kind == "phq9" else ([(answer or 0, 14, 2)], [])
+        score = draw(st.sampled_from([None, 3, 9, 18]))
         made = b.answers(
             happened,
-            draw(st.sampled_from([None, 3, 9, 18])),
+            score,
+            partial=draw(st.sampled_from([None, (2, 5, 1), (9, 15, 2), (15, 21, 2)])) if score is None else None,
             instrument=kind,
             risk=risk if kind == "phq9" else None,
             skipped=skipped if kind == "phq9" else None,

@@ -22,14 +22,14 @@ def test_a_patient_was_in_care_between_referral_and_discharge() -> None:
     found = past_of([b.patient(9, episodes=[first, second], episode_started_on=date(2027, 6, 8))], ZONE)
 
     said = [
-        (at.astimezone(ZONE).date(), one.status, one.episode_started_on)
+        (at.astimezone(ZONE).date(), one.status, one.episode_started_on, one.scores_from)
         for at, one in found
         if isinstance(one, Patient)
     ]
     assert said == [
-        (date(2026, 6, 1), PatientStatus.ACTIVE, date(2026, 6, 1)),
-        (date(2026, 7, 1), PatientStatus.DISCHARGED, date(2026, 6, 1)),
-        (date(2027, 6, 1), PatientStatus.ACTIVE, date(2027, 6, 8)),
+        (date(2026, 6, 1), PatientStatus.ACTIVE, date(2026, 6, 1), date(2026, 6, 1)),
+        (date(2026, 7, 1), PatientStatus.DISCHARGED, date(2026, 6, 1), date(2026, 6, 1)),
+        (date(2027, 6, 1), PatientStatus.ACTIVE, date(2027, 6, 8), date(2027, 6, 1)),
     ]
 
 

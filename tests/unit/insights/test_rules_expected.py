@@ -46,9 +46,9 @@ def test_where_a_daily_check_in_is_expected_quiet_is_a_week_without_one() -> Non
 
 
 def test_where_a_questionnaire_is_expected_weekly_quiet_is_three_of_them_gone_by() -> None:
-    """The days between entries that were usual play no part; told from the moment the third expired, not before."""
+    """Of somebody with no rhythm of their own yet: told from the moment the third expired, not before."""
     weekly = {"protocols": [{"protocol": "weekly", "starts_on": "2026-05-01"}]}
-    state = b.state_of(b.patient(**weekly), b.answers(b.day(-1), 8), b.answers(b.day(0, -1), 8))
+    state = b.state_of(b.patient(**weekly), b.answers(b.day(0, -2), 8), b.answers(b.day(0, -1), 8))
     due = datetime(2026, 6, 25, 7, 0, tzinfo=UTC)  # the 22nd at 08:00 in London, and 72 hours
     known = clinic(WEEKLY)
     found = b.listed(b.look(state, due, known=known), "gone_quiet")
@@ -64,7 +64,22 @@ def test_any_entry_counts_as_having_been_heard_from() -> None:
     weekly = {"protocols": [{"protocol": "weekly", "starts_on": "2026-05-01"}]}
     state = b.state_of(b.patient(**weekly), *(b.check_in(b.day(n), 5) for n in range(0, 40, 2)))
 
-    assert b.concern(b.look(state, b.day(45), known=clinic(WEEKLY)), "gone_quiet") is None
+    assert b.concern(b.look(state, b.day(44), known=clinic(WEEKLY)), "gone_quiet") is None
+
+
+def test_a_sparse_protocol_never_makes_a_silence_be_noticed_later() -> None:
+    """Daily check-ins for 40 days: quiet after 7 days, with a four-weekly questionnaire as without; and of somebody who
+    writes monthly the daily protocol that nobody answers speaks sooner."""
+    four_weekly = WEEKLY | {"rhythm": {"every": "weeks", "weeks": 4, "on": "mon"}}
+    follows = b.patient(protocols=[{"protocol": "weekly", "starts_on": "2026-05-01"}])
+    daily = [b.check_in(b.day(n), 5) for n in range(40)]
+    found = b.listed(b.look(b.state_of(follows, *daily), b.day(46), known=clinic(four_weekly)), "gone_quiet")
+    monthly = b.state_of(b.patient(**FOLLOWS), *(b.check_in(b.day(n), 5) for n in (-60, -30, 0)))
+
+    assert (found.since, found.numbers) == (b.day(46), {"days_allowed": 7, "median_gap": 1})
+    assert found.reason.startswith("No entry since Fri 10 July 2026 at 10:00: longer than the 7 days allowed; usually")
+    assert quiet_from(b.state_of(b.patient(), *daily), clinic(four_weekly)) == b.day(46)
+    assert quiet_from(monthly, clinic(DAILY)) == b.day(7)
 
 
 def test_a_protocol_that_ends_and_a_clinic_not_known_leave_the_usual_days() -> None:

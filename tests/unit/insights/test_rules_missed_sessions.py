@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.insights.domain import Findings, PatientState
 from shared.contracts import Session
-from shared.contracts.base import Origin, Urgency
+from shared.contracts.base import Fact, Origin, Urgency
 from shared.contracts.clinics import RuleChoice
 from shared.contracts.patients import PatientStatus
 from shared.contracts.sessions import Attendance
@@ -112,6 +112,21 @@ def test_one_not_attended_after_an_answer_about_harm_above_0_is_told_at_once(
         assert oracle.check_wording({"concerns": [concern.model_dump()]}) == []
 
 
+def test_a_0_to_another_question_about_harm_hides_no_answer_above_0() -> None:
+    """PHQ-9 item 9 at 3, an hour later CORE-10 item 6 at 0, then not there: told at once; the PHQ-9's own 0 counts."""
+    said = [
+        b.answers(b.day(5), risk=[(3, 14, 2)]),
+        b.answers(b.day(5, 1), instrument="core10", risk=[(0, 7, 1)]),
+        b.withdrawn(b.day(5, 2), b.fact_id(1)),
+    ]
+    missed = planned("s1", b.day(7), DNA)
+    found = b.look(b.state_of(b.patient(), *said, missed), b.day(8))
+    calmed = b.look(b.state_of(b.patient(), *said, b.answers(b.day(6), risk=[(0, 14, 2)]), missed), b.day(8))
+
+    assert told(found) == [("session/s1/did_not_attend", Urgency.AT_ONCE)]
+    assert b.concern(calmed, "missed_sessions") is None
+
+
 def test_one_cancelled_after_an_answer_about_harm_is_no_absence() -> None:
     """They said that they would not come."""
     state = b.state_of(b.patient(), b.answers(b.day(6), risk=[(2, 14, 2)]), *run(CANCELLED))
@@ -161,7 +176,9 @@ DOCUMENTS = st.lists(
     ),
     max_size=14,
 )
-ANSWERS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 2)), max_size=4)
+ANSWERS = st.lists(
+    st.tuples(st.integers(0, 8), st.integers(0, 2), st.sampled_from(["phq9", "core10"]), st.booleans()), max_size=5
+)
 
 
 @given(DOCUMENTS, ANSWERS, st.integers(0, 10), st.integers(1, 3), st.randoms(use_true_random=False))
@@ -177,7 +194,11 @@ def test_whatever_was_recorded_in_whatever_order_it_says_what_the_oracle_says(
         recorded = b.day(10 * at) + timedelta(days=late)
         made = planned(f"s{name}", b.day(10 * at), what, recorded=recorded, version=versions[name])
         sessions.append(made.model_copy(update={"deleted": deleted and chance.random() < 0.3}))
-    facts = [(b.fact_id(n), b.answers(b.day(10 * at - 1), risk=[(v, 14, 2)])) for n, (at, v) in enumerate(answers)]
+    facts: list[tuple[str, Fact]] = [
+        (b.fact_id(n), b.answers(b.day(10 * at - 1), instrument=of, risk=[(v, 14, 2)]))
+        for n, (at, v, of, _) in enumerate(answers)
+    ]
+    facts += [(f"w{n}", b.withdrawn(b.day(90), b.fact_id(n))) for n, one in enumerate(answers) if one[3]]
     things: list[Any] = [b.patient(), *sessions, *facts, *chance.sample(sessions, len(sessions) // 2)]
     chance.shuffle(things)
     state: PatientState = b.state_of(*things)

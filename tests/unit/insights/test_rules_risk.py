@@ -9,6 +9,7 @@ from shared.contracts import QuestionnaireCompleted
 from shared.contracts.assessments import Concern
 from shared.contracts.base import Origin, Urgency
 from shared.contracts.clinics import RuleChoice
+from tests.oracle import check_wording
 from tests.unit.insights import builders as b
 
 BEGIN = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -237,3 +238,35 @@ def test_an_installation_upgraded_late_tells_nothing_from_before_its_new_rules(
 
     assert [one.id for one in b.listed(found, "risk_item_skipped").telling] == evidence
     assert [one.id for one in b.listed(found, "risk_item").telling] == ["r"]
+
+
+@pytest.mark.parametrize(("upgraded", "told"), [(None, ["r"]), (2.1, []), (1, ["r"])])
+def test_a_rule_that_was_revised_tells_nothing_from_before_the_upgrade(upgraded: float | None, told: list[str]) -> None:
+    """What it finds anew in the past is shown and pages nobody; without an upgrade it is told as ever."""
+    state = b.state_of(("q", b.answers(on(0), 5)), ("r", b.answers(on(2), 15)))
+    since = None if upgraded is None else on(upgraded)
+    found = assess(state, Standing(None, new_rules_from=since), now=on(3), horizon=on(3))
+
+    assert [one.id for one in b.listed(found, "reliable_deterioration").telling] == told
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        (b.answers(on(1), risk=[(0, 14, 2)]), "The latest answer is 0, on "),
+        (
+            b.answers(on(1), instrument="core10", risk=[(0, 7, 1)]),
+            (
+                "The latest answer about harm is 0, to another question, CORE-10 item 9, on Wed 2 Dec 2026 at 09:00. "
+                "PHQ-9 item 9 has not been answered since."
+            ),
+        ),
+    ],
+)
+def test_a_later_0_is_said_with_the_question_it_answers(later: QuestionnaireCompleted, said: str) -> None:
+    """Where it is another question than the one above 0, so that nobody takes it for the same."""
+    found = b.listed(b.look(b.state_of(("q", answer(0, 3)), ("r", later)), on(2)), "risk_item")
+
+    assert said in found.reason
+    assert "A 0 is not reassurance." in found.reason
+    assert check_wording({"concerns": [found.model_dump()]}) == []

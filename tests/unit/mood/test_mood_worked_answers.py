@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.mood.domain import INSTRUMENTS, Direction, Instrument, progress_of, score_answers
 from services.mood.domain.instruments import prorate
+from shared.contracts.moods import PartialTotal
 from tests.unit.mood.made import scored
 
 FIRST, LAST = date(2026, 9, 1), date(2026, 11, 25)
@@ -50,6 +51,26 @@ def test_phq9_and_gad7_are_estimated_with_at_most_two_missing(missing: int, pror
 
     assert (phq9.score, phq9.prorated) == (None, prorated)
     assert (gad7.score, gad7.prorated) == (None, None if prorated is None else 14)
+
+
+def test_items_left_out_leave_a_range_that_no_completion_is_outside_of() -> None:
+    """PHQ-9 of eight twos: 16 to 19. Reversed items (CORE-10) and totals counted four times (WHO-5) as they add up."""
+    phq9 = score_answers(INSTRUMENTS["phq9"], numbered(*[2] * 8, None, 3), None)
+    core10 = score_answers(INSTRUMENTS["core10"], numbered(0, None, 4, *[1] * 7), None)
+    who5 = score_answers(INSTRUMENTS["who5"], numbered(5, 5, 5, None, None), None)
+    k10 = score_answers(INSTRUMENTS["k10-50"], numbered(None, *[1] * 9), None)
+
+    assert phq9.partial == PartialTotal(least=16, most=19, missing=1)
+    assert core10.partial == PartialTotal(least=7, most=11, missing=1)
+    assert who5.partial == PartialTotal(least=60, most=100, missing=2)
+    assert k10.partial == PartialTotal(least=10, most=14, missing=1)
+
+
+def test_nothing_is_said_of_a_range_where_all_or_none_was_answered_or_a_total_is_given() -> None:
+    """A score needs none, and of nothing nothing follows."""
+    asked = ((numbered(*[1] * 9), None), ({"10": 3}, None), (numbered(*[1] * 8), 10), (None, 10))
+
+    assert [score_answers(INSTRUMENTS["phq9"], items, total).partial for items, total in asked] == [None] * 4
 
 
 def test_phq9s_functional_item_is_recorded_and_never_scored() -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from services.mood.domain.instruments.declaration import Instrument, Item
 from services.mood.domain.refusals import refused
 from shared.contracts.base import Number
-from shared.contracts.moods import RiskAnswer
+from shared.contracts.moods import PartialTotal, RiskAnswer
 from shared.errors import FieldError
 
 _MOST_LISTED: Final = 30
@@ -19,12 +19,14 @@ class Scoring:
 
     score: the valid total; None where there is none. prorated: an estimate of it, where its publishers allow one.
     skipped_risk_items: those left out while others were answered; a bare total says nothing about them.
+    partial: between which totals it lies, where scored items were left out and no total was given.
     """
 
     score: Number | None
     risk_answers: list[RiskAnswer] = field(default_factory=list)
     prorated: int | None = None
     skipped_risk_items: list[str] = field(default_factory=list)
+    partial: PartialTotal | None = None
 
     @property
     def risk(self) -> bool:
@@ -75,6 +77,7 @@ def score_answers(instrument: Instrument, items: Mapping[str, Any] | None, total
         risk_answers=risk,
         prorated=_estimated(instrument, answers) if total is None else None,
         skipped_risk_items=[name for name in instrument.risk_items if answers and name not in settled],
+        partial=_partial(instrument, answers) if total is None else None,
     )
 
 
@@ -125,14 +128,29 @@ def _estimated(instrument: Instrument, answers: Mapping[str, int]) -> int | None
     return instrument.times * prorate(_points(scored, answers), len(scored) - missing, len(scored))
 
 
+def _partial(instrument: Instrument, answers: Mapping[str, int]) -> PartialTotal | None:
+    """Between which totals the answers leave it, within the declared range; None where none or all are answered."""
+    missing = len(instrument.scored.keys() - answers.keys())
+    if not 0 < missing < len(instrument.scored):
+        return None
+    least, most = _possible(instrument, answers)
+    least, most = max(least, instrument.minimum), min(most, instrument.maximum)
+    # a scale declared wrongly may have a range that its answers cannot come to
+    return PartialTotal(least=least, most=most, missing=missing) if least <= most else None
+
+
+def _possible(instrument: Instrument, answers: Mapping[str, int]) -> tuple[Number, Number]:
+    """The least and the greatest total the answers can be part of. A reversed item adds between the same two ends."""
+    missing = [item for name, item in instrument.scored.items() if name not in answers]
+    given = _points(instrument.scored, answers)
+    least = instrument.times * (given + sum(item.minimum for item in missing))
+    return least, instrument.times * (given + sum(item.maximum for item in missing))
+
+
 def _agreeing(instrument: Instrument, answers: Mapping[str, int], total: Number) -> Number:
     """The total, where the answers given can add up to it."""
     if answers:
-        scored = instrument.scored
-        missing = [item for name, item in scored.items() if name not in answers]
-        given = _points(scored, answers)
-        least = instrument.times * (given + sum(item.minimum for item in missing))
-        most = instrument.times * (given + sum(item.maximum for item in missing))
+        least, most = _possible(instrument, answers)
         if not least <= total <= most:
             raise refused(
                 FieldError("/total", "the answered items cannot add up to this: send the items alone, or correct one")

@@ -13,7 +13,7 @@ from shared.contracts import Session
 from shared.contracts.assessments import Concern, Telling
 from shared.contracts.screening import Screening
 
-Where = Literal["check-in", "question", "session rating"]
+Where = Literal["check-in", "question", "session rating", "note on a withdrawn entry"]
 _SIGNS: Final = {
     "wish_to_die": "a wish to die",
     "plan_or_means": "a plan or means",

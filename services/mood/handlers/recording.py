@@ -110,7 +110,7 @@ class Recorder:
         """Record that an entry was withdrawn."""
         clinic = await self._clinics.set_up(caller.clinic)
         now = self._clock.now()
-        entry = withdrawal(entry_id, understand(Withdrawal, raw), clinic=caller.clinic, now=now)
+        entry = withdrawal(entry_id, understand(Withdrawal, raw), clinic=clinic, now=now)
         return await self._record(entry, fact_id(caller, f"{ENTRIES}/{entry_id}/withdrawal", key, raw), clinic, now)
 
     async def _record(self, entry: Entry, entry_id: str, clinic: Clinic, now: datetime) -> Receipt:

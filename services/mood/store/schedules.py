@@ -152,7 +152,7 @@ class ScheduleStore:
 
 
 def _crisis_words_at(session: Session) -> str:
-    """Empty where there are none: all records have the same fields, so that the highest is that of the highest version."""
+    """Empty where there are none: all records have the same fields, so that the highest version is the highest."""
     rating = None if session.deleted else session.rating
     if rating is None or rating.screening is None or not rating.screening.crisis_language:
         return ""

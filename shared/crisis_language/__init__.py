@@ -13,7 +13,7 @@ from typing import Final
 from shared.contracts.screening import Screening
 from shared.crisis_language.phrases import ENGLISH, PHRASES, STEMS
 
-SCREEN: Final = "crisis-words-1"
+SCREEN: Final = "crisis-words-2"
 """The screen and its version, as it stands in every screening it made."""
 
 _APOSTROPHES: Final = {ord(char): None for char in "'’‘`´ʼ"}

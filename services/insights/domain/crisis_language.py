@@ -22,6 +22,8 @@ _SIGNS: Final = {
     "goodbye": "a goodbye",
     "hopeless_trapped": "seeing no way on",
     "burden": "being a burden",
+    "not_safe": "not being safe",
+    "voices": "voices that ask for harm",
     "past_attempt": "an earlier attempt",
     "harm_to_others": "harm to somebody else",
 }

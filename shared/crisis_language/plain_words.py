@@ -19,7 +19,7 @@ PLAIN_WORDS: Final = (
         "not_safe",
         "safe",
         r"\b(?:cant|cannot|can not|couldnt|could not|wont|will not|not|unable|struggl(?:e|ed|ing)|hard|difficult|if i "
-        r"can|whether i can|how (?:\w+ ){0,2}?i can|how (?:do|can) i|how to|i could)(?: \w+){0,2}? (?:keep|keeping|"
+        r"can|whether i can|how (?:\w+ ){0,2}?i can|how (?:do|can) i|how to|i could)(?: \w+){0,3}? (?:keep|keeping|"
         r"stay|staying|remain|be|being)(?: (?:my ?self|me))? safe\b<errand>",
     ),
     Phrase(
@@ -59,9 +59,15 @@ PLAIN_WORDS: Final = (
     ),
     Phrase(
         "wish_to_die",
+        "ending end",
+        r"\bending (?:it|things|everything)\b(?! (?:all )?(?:with|between|on|at|early|by|before|there|here|for|well|"
+        r"badly|in|up)\b)|\b<think> to (?:just )?end (?:it|things|everything|me)\b",
+    ),
+    Phrase(
+        "wish_to_die",
         "ending",
         r"\b(?:<think>|consider(?:ed|ing)?|contemplat(?:e|ed|ing)|fe(?:el|lt|eling) like|talk(?:ed|ing)?|close to|"
-        r"tempted by)(?: (?:of|about|on|just|that|these))* ending (?:it|things|everything|all of (?:it|this)|this|me)"
+        r"tempted by)(?: (?:of|about|on|just|that|these))* ending (?:all of (?:it|this)|this|me)"
         r"\b(?! (?:all )?(?:with|between|on|at|early|by|before)\b)",
     ),
     Phrase(
@@ -104,7 +110,7 @@ PLAIN_WORDS: Final = (
         "wish_to_die",
         "alive living existing existence",
         r"\b(?:hat(?:e|ed|ing)|despis(?:e|ed|ing)|loath(?:e|ed|ing)?|resent(?:ed)?|regret|dread|cant (?:stand|bear|"
-        r"face)|cannot (?:stand|bear|face)|dont (?:like|enjoy)|no joy in)(?: \w+){0,2}? (?:alive|existing|existence|"
+        r"face)|cannot (?:stand|bear|face)|dont (?:like|enjoy)|no joy in)(?: \w+){0,3}? (?:alive|existing|existence|"
         r"living)\b(?! (?:with|in|at|on|near|next|by|like|room|alone|together|off|from|out|under|so|apart|far|"
         r"conditions?|situation|costs?|arrangements?|there|here)\b)",
     ),
@@ -125,8 +131,8 @@ PLAIN_WORDS: Final = (
     Phrase(
         "self_harm",
         "cut",
-        r"\b(?:i|ive|have|and|nearly|almost|just|then) cut (?:again|last night|tonight|yesterday|this morning|(?:too |"
-        r"so |really )?deep(?:er|ly)?|for the first time)\b",
+        r"(?:^|\b(?:i|ive|have|and|nearly|almost|just|then) )cut (?:again|last night|tonight|yesterday|this morning|"
+        r"(?:too |so |really )?deep(?:er|ly)?|for the first time)\b",
     ),
     Phrase(
         "plan_or_means",
@@ -156,6 +162,23 @@ PLAIN_WORDS: Final = (
         r"hoard(?:ed|ing)|stock ?pil(?:ed|ing)|hidden|put by)\b(?! (?:my|me|us|him|her|time|lives|money)\b)|\benough "
         r"(?:\w+ ){0,2}?<pills> (?:\w+ ){0,2}?to (?:kill|end|die|do it|overdose|finish|never|make sure|not wake|go to "
         r"sleep)\b",
+    ),
+    Phrase(
+        "plan_or_means",
+        _PILLS,
+        r"\bkeep(?:ing)? (?:\w+ ){0,2}?<pills> back\b|\bcollecting (?:up |all |my |old |spare )+<pills>\b(?! (?:from|"
+        r"at|for|on|today|tomorrow|later)\b)",
+    ),
+    Phrase(
+        "plan_or_means",
+        "crash crashing",
+        r"\b(?:<think>|urges?|want|wanna|could)(?: \w+){0,3}? crash(?:ing)? (?:my |the |our )?(?:car|van|bike|truck)\b",
+    ),
+    Phrase(
+        "goodbye",
+        "letter letters note notes",
+        r"\b(?:wrote|written|writing|left|leaving) (?:\w+ ){0,2}?(?:letters?|notes?)(?: \w+){0,6}? (?:goodbyes?|(?:im|"
+        r"i am) gone)\b",
     ),
     Phrase(
         "voices",

@@ -81,7 +81,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             "background work": runtime.running(tasks),
         },
         "recorder": Recorder(publisher=publisher, clinics=clinics, clock=clock),
-        "catalogue": Catalogue(clinics=clinics, clock=clock, packs=packs),
+        "catalogue": Catalogue(clinics=clinics, clock=clock, packs=packs, codes=settings.snomed_codes),
         "reader": Reader(store=store, clinics=clinics, clock=clock),
         "receipts": receipts,
         "strategies": Strategies(publisher=publisher, store=store, clinics=clinics, clock=clock),

@@ -27,7 +27,9 @@ class CheckInRecorded(Fact):
     answers: dict[Id, Number] = Field(
         default_factory=dict, description="Answers to the clinic's own extra questions, by the question's name."
     )
-    screening: Screening | None = Field(default=None, description="Of the note; None: there is none, or nobody looked.")
+    screening: Screening | None = Field(
+        default=None, description="Of the note and the feelings; None: there are none, or nobody looked."
+    )
 
 
 class CheckInCorrected(Fact):
@@ -46,7 +48,7 @@ class CheckInCorrected(Fact):
     feelings: list[Feeling] = Field(default_factory=list, max_length=20)
     note: str | None = Field(default=None, max_length=2000)
     answers: dict[Id, Number] = Field(default_factory=dict)
-    screening: Screening | None = None
+    screening: Screening | None = Field(default=None, description="Of the note and the feelings, as of a check-in's.")
 
 
 class EntryWithdrawn(Fact):
@@ -60,6 +62,7 @@ class EntryWithdrawn(Fact):
 
     entry: str = Field(description="The id of the check-in or questionnaire.")
     why: str = Field(default="", max_length=500)
+    screening: Screening | None = Field(default=None, description="Of `why`; None: it is empty, or nobody looked.")
 
 
 class StrategyTried(Fact):
@@ -165,7 +168,8 @@ class QuestionnaireCompleted(Fact):
     )
     risk_answers: list[RiskAnswer] = Field(
         default_factory=list,
-        description="Answered risk items, zeros included. A bare total says nothing about them.",
+        description="Risk items answered, zeros included, or proved by the total at the least they can be. Any other "
+        "bare total says nothing about them.",
     )
     prorated_score: Number | None = Field(
         default=None,

@@ -7,12 +7,13 @@ another language is said to be unscreened, unless a word of it is found all the 
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final
 
 from shared.contracts.screening import Screening
 from shared.crisis_language.phrases import ENGLISH, PHRASES, STEMS
 
-SCREEN: Final = "crisis-words-1"
+SCREEN: Final = "crisis-words-2"
 """The screen and its version, as it stands in every screening it made."""
 
 _APOSTROPHES: Final = {ord(char): None for char in "'’‘`´ʼ"}
@@ -44,6 +45,21 @@ def screen(text: str | None) -> Screening | None:
     if found:
         return Screening(crisis_language=True, signs=found, screen=SCREEN)
     return _NOTHING if _is_english(text, words) else _UNSCREENED
+
+
+def screen_all(texts: Iterable[str | None]) -> Screening | None:
+    """What the screen says of several texts of one entry, each read by itself: a denial in one says nothing about the
+    next, and no words are put together that nobody wrote together. None where there is no text.
+
+    Found in one is found; one that nobody could read, and nothing found in the others, is not screened.
+    """
+    said = [one for one in map(screen, texts) if one is not None]
+    if not said:
+        return None
+    found = sorted({sign for one in said for sign in one.signs})
+    if found:
+        return Screening(crisis_language=True, signs=found, screen=SCREEN)
+    return _NOTHING if all(one.screened for one in said) else _UNSCREENED
 
 
 def words_of(text: str) -> list[str]:

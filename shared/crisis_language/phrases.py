@@ -5,35 +5,16 @@ phrase is tried where one of its anchors is among the words. A negation is kept 
 they do not want to die has thought of it, and a human reads it either way.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
-
-class Phrase(NamedTuple):
-    """A kind of words, those of its words one of which must be there, and how the whole may run (a regex)."""
-
-    sign: str
-    anchors: str
-    pattern: str
-
+from shared.crisis_language.phrase import Phrase
+from shared.crisis_language.plain_words import PLAIN_WORDS
 
 STEMS: Final = (
     "suicid", "sucid", "suicde", "suiside", "suisid", "suacid", "suiced", "siucid", "suizid", "suicied", "unaliv",
     "sewerslide", "parasuicid",
 )  # fmt: skip
 """Parts of words that name suicide, misspelt ones and those of some other languages among them."""
-
-_SHORT: Final = {
-    "<wish>": (
-        r"(?:want(?:ed|ing|s)?|wanna|wish(?:ed|ing|es)?|hop(?:e|ed|ing)|ready|beg(?:ging|ged)?|pray(?:ed|"
-        r"ing)?)"
-    ),
-    "<think>": r"(?:think(?:ing|s)?|thoughts?|thought|urges?|plan(?:s|ned|ning)?|idea|ideas|dream(?:t|ing|s)?)",
-    "<self>": r"(?:my ?self|me ?self|mysel|myslef|himself|herself|themsel(?:f|ves)|yourself)",
-    "<not>": r"(?:dont|do not|didnt|did not|doesnt|not|never|no longer|cant|can not|cannot|couldnt|wouldnt)",
-    "<more>": r"(?:any ?more|any longer|much longer)",
-    "<gap>": r"(?: \w+){0,3}?",
-}
-"""What stands for what in the phrases below."""
 
 _WRITTEN: Final = (
     Phrase(
@@ -304,11 +285,9 @@ _WRITTEN: Final = (
     ),
     Phrase(
         "hopeless_trapped",
-        "edge ledge rope crisis safe",
-        r"\b(?:on the ledge|end of my (?:rope|tether)|im not safe|not (?:feeling|feel) safe (?:with|from|"
-        r"around) my ?self|dont feel safe (?:with|alone)|safe from my ?self|not safe (?:with|from|"
-        r"around) my ?self|in (?:a )?crisis\b(?! of)|scared of (?:what i might|my ?self)|crisis (?:line|"
-        r"hotline|text))\b",
+        "edge ledge rope crisis",
+        r"\b(?:on the ledge|end of my (?:rope|tether)|in (?:a )?crisis\b(?! of)|scared of (?:what i might|my ?self)|"
+        r"crisis (?:line|hotline|text))\b",
     ),
     Phrase(
         "hopeless_trapped",
@@ -347,13 +326,7 @@ _WRITTEN: Final = (
 )
 
 
-def _in_full(pattern: str) -> str:
-    for short, full in _SHORT.items():
-        pattern = pattern.replace(short, full)
-    return pattern
-
-
-PHRASES: Final = tuple(phrase._replace(pattern=_in_full(phrase.pattern)) for phrase in _WRITTEN)
+PHRASES: Final = tuple(phrase.in_full for phrase in (*_WRITTEN, *PLAIN_WORDS))
 """Every phrase of the screen."""
 
 _SMALL_WORDS: Final = (

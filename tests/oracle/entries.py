@@ -2,7 +2,8 @@
 
 Scoring is stated once more here, from the instruments' own manuals: PHQ-9 nine items of 0 to 3, GAD-7 seven, a valid
 score is the plain sum of all items or a bare total; item 9 of the PHQ-9 asks about harm, over the last 14 days, and
-its tenth is not counted.
+its tenth is not counted. The eight others come to 24 at most, so a bare total of 25, 26 or 27 says that item 9 was
+answered with at least 1, 2 or 3.
 """
 
 from dataclasses import dataclass, field
@@ -61,7 +62,9 @@ def scored(body: Plain, scales: list[Plain]) -> Plain:
     """The score and risk answers of a questionnaire, given its items or its total."""
     items, instrument = body.get("items"), body["instrument"]
     if items is None:
-        return {"score": body["total"], "risk_answers": []}
+        beyond = body["total"] - 8 * 3 if instrument == "phq9" else 0
+        answer = {"item": "9", "value": beyond, "recall_days": 14, "urgent_from": 2}
+        return {"score": body["total"], "risk_answers": [answer] if beyond > 0 else []}
     if instrument in ITEMS:
         counted = {str(number) for number in range(1, ITEMS[instrument] + 1)}
         items = {name: value for name, value in items.items() if name in counted}

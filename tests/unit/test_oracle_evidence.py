@@ -301,3 +301,30 @@ def test_nobody_is_told_of_somebody_who_has_died() -> None:
     assert concern("risk_item", 1, facts, patient=patient(status="deceased")) is None
     assert concern("risk_item", 1, facts, patient=patient(status="discharged")) is not None
     assert concern("gone_quiet", 60, facts, patient=patient(status="discharged")) is None
+
+
+# crisis language -----------------------------------------------------------------------------------------------------
+
+FOUND = {"crisis_language": True, "signs": ["wish_to_die"], "screen": "words-1"}
+NOTHING = {"crisis_language": False, "signs": [], "screen": "words-1"}
+SINCE = 300
+"""Days after the start: the rule has been there for weeks, and what is older pages nobody."""
+
+
+def test_words_in_the_reason_of_a_withdrawal_are_told_and_take_back_none() -> None:
+    """Each text by its own name: the check-in that was withdrawn, its correction, and why it was withdrawn."""
+    facts = [
+        fact("n", SINCE, mood=3, screening=FOUND),
+        fact("c", SINCE + 1, entry="n", mood=4, screening=FOUND),
+        fact("w", SINCE + 2, entry="n", why="...", screening=FOUND),
+        fact("x", SINCE + 2, entry="n", why="...", screening=NOTHING),
+        fact("y", SINCE + 2, entry="n", why=""),
+    ]
+    said = concern("crisis_language", SINCE + 5, facts)
+
+    assert said is not None
+    assert (said["holds"], said["since"], said["numbers"]) == (True, on(SINCE), {"texts": 3})
+    assert [(told["id"], told["at"], told["urgency"]) for told in said["telling"]] == [
+        (name, on(SINCE + day), "at_once") for day, name in enumerate("ncw")
+    ]
+    assert concern("crisis_language", SINCE + 5, facts[3:]) is None

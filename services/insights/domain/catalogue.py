@@ -122,7 +122,10 @@ CRISIS_LANGUAGE: Final = Rule(
     urgency=Urgency.AT_ONCE,
     severity=Severity.SAFETY,
     introduced=SINCE,
-    watches="Notes of check-ins, questions, and comments on sessions, as the screen at the door found them.",
+    watches=(
+        "Notes and feelings of check-ins, reasons for withdrawing one, questions, and comments on sessions, as the "
+        "screen at the door found them."
+    ),
     wording="Words of a wish to die were found in a check-in of Tue 3 Nov 2026 at 14:05. Read it.",
     evidence="Each text with such words, at once; one withdrawn later among them.",
     is_not="No score, level or tier of suicide risk. A text in which nothing is found is no reassurance.",

@@ -13,7 +13,7 @@ from shared.contracts import Session
 from shared.contracts.assessments import Concern, Telling
 from shared.contracts.screening import Screening
 
-Where = Literal["check-in", "question", "session rating"]
+Where = Literal["check-in", "question", "session rating", "note on a withdrawn entry"]
 _SIGNS: Final = {
     "wish_to_die": "a wish to die",
     "plan_or_means": "a plan or means",
@@ -22,6 +22,8 @@ _SIGNS: Final = {
     "goodbye": "a goodbye",
     "hopeless_trapped": "seeing no way on",
     "burden": "being a burden",
+    "not_safe": "not being safe",
+    "voices": "voices that ask for harm",
     "past_attempt": "an earlier attempt",
     "harm_to_others": "harm to somebody else",
 }

@@ -35,8 +35,11 @@ from shared.contracts.questions import QuestionStatus
 from shared.contracts.screening import Screening
 from shared.schedule import Meeting
 
-_WHERE: Final[dict[type[Contract], Where]] = {QuestionAsked: "question"}
-"""What a text found by the screen is called, where it is no check-in's note."""
+_WHERE: Final[dict[type[Contract], Where]] = {
+    QuestionAsked: "question",
+    EntryWithdrawn: "note on a withdrawn entry",
+}
+"""What a text found by the screen is called, where it is no check-in's."""
 
 
 class Registered(NamedTuple):

@@ -45,7 +45,9 @@ class BatchAccepted(BaseModel):
     recorded_at: AwareDatetime = Field(description="When the accepted lines were accepted, UTC.")
     positions: list[str] = Field(description="The last position in each partition written to.")
     results: list[LineAccepted] = Field(description="One for each line that is not blank, in their order.")
-    safety: Safety = Field(description="Prominent where any accepted line has a risk item above 0.")
+    safety: Safety = Field(
+        description="Prominent where any accepted line has a risk item above 0, or words of a crisis."
+    )
 
 
 CHECK_IN_EXAMPLE: Final[dict[str, Any]] = {

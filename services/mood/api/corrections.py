@@ -58,6 +58,7 @@ async def withdraw_entry(
     """It counts no longer, whatever corrections there are, and stays on the timeline as withdrawn.
 
     What was said about harm is not taken back by it: the care team keeps hearing of it until one of them closes it.
+    The reason is screened as a note is: show `safety` with the answer, first where `prominent` is true.
     """
     recorder: Recorder = request.state.recorder
     return accepted(await recorder.withdraw(caller, entry, key, await read_body(request, MOST_BYTES)))

@@ -39,7 +39,7 @@ async def record_check_in(
 
     The patient need not be registered yet. Mood, energy and sleep are 0 (worst) to 10 (best). The patient's day is the
     date in `occurred_at`'s own offset. Show `safety` with the answer, first where `prominent` is true: then the note
-    has words that people in a crisis use (docs/screening.md). It is recorded either way.
+    or the feelings have words that people in a crisis use (docs/screening.md). It is recorded either way.
     """
     recorder: Recorder = request.state.recorder
     return accepted(await recorder.record_check_in(caller, key, await read_body(request, MOST_BYTES)))
@@ -59,7 +59,8 @@ async def record_questionnaire(
     """Any instrument of GET /v1/instruments: a published one, or a scale the clinic declared with PUT /v1/clinic.
 
     It is scored where every scored item is answered, or a `total` is given; a total alone says nothing about an item on
-    harm, such as item 9 of the PHQ-9. Partial answers are kept without a score (where the instrument's publishers allow
+    harm, such as item 9 of the PHQ-9, unless it cannot be reached without it (25 to 27): then it counts as answered, at
+    the least it can be. Partial answers are kept without a score (where the instrument's publishers allow
     it, with an estimate kept apart), a risk item among them counts, and one that was skipped is recorded as skipped.
     `safety.prominent` is true where a risk item is above 0: show it before anything else.
     """

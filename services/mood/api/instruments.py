@@ -26,6 +26,9 @@ class InstrumentListed(BaseModel):
     recall_days: int = Field(description="How many days back it asks; 0: now, or the session.")
     item_count: int = Field(description="0 where a total alone is recorded.")
     external: bool = Field(description="Given and scored elsewhere: a total alone is recorded, and nothing is shown.")
+    snomed: str | None = Field(
+        description="The SNOMED CT concept of its score, as this deployment has it under its own licence; null: none."
+    )
     licence: Licence
     showing: Showing = Field(description="Whether its wording can be shown to this clinic's patients.")
     why: str | None = Field(description="Why it is not shown and what to do; null where it is.")
@@ -131,6 +134,7 @@ def _in_short(one: Instrument, words: WordingShown) -> dict[str, object]:
         "recall_days": one.recall_days,
         "item_count": len(one.items),
         "external": one.external,
+        "snomed": one.snomed,
         "licence": one.licence,
         "showing": words.showing,
         "why": words.why,

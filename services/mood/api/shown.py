@@ -33,7 +33,9 @@ class EntryShown(BaseModel):
     withdrawn_at: AwareDatetime | None = Field(
         default=None, description="When it was withdrawn: it counts no longer; null where it counts."
     )
-    withdrawn_why: str = ""
+    withdrawn_why: str = Field(
+        default="", description="Why, in the words of whoever withdrew it; of several withdrawals a line each."
+    )
 
 
 class CheckInValues(BaseModel):

@@ -27,7 +27,11 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What became of one entry. previous: what a corrected check-in said before, oldest first."""
+    """What became of one entry.
+
+    why: every reason it was withdrawn for, a line each, oldest first: words of harm in a later one must be readable.
+    previous: what a corrected check-in said before, oldest first.
+    """
 
     now: Recorded
     corrected_at: datetime | None = None
@@ -65,7 +69,8 @@ class Changes:
             found = Changed(now, corrected_at=versions[-1].since, previous=tuple(versions[:-1]))
         withdrawals = self._withdrawals.get(entry.id)
         if withdrawals:
-            found = replace(found, withdrawn_at=withdrawals[0].occurred_at, why=withdrawals[0].why)
+            why = "\n".join(dict.fromkeys(one.why for one in withdrawals if one.why))
+            found = replace(found, withdrawn_at=withdrawals[0].occurred_at, why=why)
         return found
 
     def counting(self, entries: Sequence[Recorded]) -> list[Recorded]:

@@ -25,7 +25,7 @@ from shared.contracts.clinics import ClinicSettings
 from shared.contracts.moods import Feeling, MoodValue, Tenth
 from shared.contracts.safety import crisis_told, is_told
 from shared.contracts.screening import Screening
-from shared.crisis_language import screen
+from shared.crisis_language import screen, screen_all
 from shared.errors import FieldError
 
 AHEAD: Final = timedelta(minutes=10)
@@ -99,7 +99,9 @@ class Questionnaire(Sent):
         json_schema_extra={"additionalProperties": {"type": "integer"}},
     )
     total: Number | None = Field(
-        default=None, description="The total where the items are not known; says nothing about an item on harm."
+        default=None,
+        description="The total where the items are not known; says nothing about an item on harm, unless it is so "
+        "high that it cannot be reached without it.",
     )
 
 
@@ -165,7 +167,7 @@ def understand_line(raw: bytes) -> CheckInLine | QuestionnaireLine:
 
 
 def check_in(sent: CheckIn, *, clinic: Clinic, now: datetime) -> Entry:
-    """The fact that a patient said how they are, its note screened for crisis language. Raises Problem 422."""
+    """The fact that a patient said how they are, their words screened for crisis language. Raises Problem 422."""
     refuse_impossible_time(sent.occurred_at, sent.origin, now)
     _refuse_impossible_values(sent, clinic, now)
     fact = CheckInRecorded(
@@ -180,7 +182,7 @@ def check_in(sent: CheckIn, *, clinic: Clinic, now: datetime) -> Entry:
         feelings=sent.feelings,
         note=sent.note,
         answers=sent.answers,
-        screening=screen(sent.note),
+        screening=_words_screened(sent),
     )
     return _screened(fact, "check_in", fact.screening, clinic, now)
 
@@ -205,13 +207,22 @@ def correction(entry: str, sent: Correction, *, clinic: Clinic, now: datetime) -
         feelings=sent.feelings,
         note=sent.note,
         answers=sent.answers,
-        screening=screen(sent.note),
+        screening=_words_screened(sent),
     )
     return _screened(fact, "correction", fact.screening, clinic, now)
 
 
+def _words_screened(sent: CheckIn) -> Screening | None:
+    """Of all that is in the patient's own words."""
+    return screen_all([*sent.feelings, sent.note]) if sent.feelings else screen(sent.note)
+
+
 def _screened(
-    fact: Fact, kind: Literal["check_in", "correction"], screening: Screening | None, clinic: Clinic, now: datetime
+    fact: Fact,
+    kind: Literal["check_in", "correction", "withdrawal"],
+    screening: Screening | None,
+    clinic: Clinic,
+    now: datetime,
 ) -> Entry:
     if screening is None or not screening.crisis_language:
         return Entry(fact, kind)
@@ -219,19 +230,22 @@ def _screened(
     return Entry(fact, kind, risk=risk, told=told)
 
 
-def withdrawal(entry: str, sent: Withdrawal, *, clinic: str, now: datetime) -> Entry:
-    """The fact that an entry was withdrawn. Whether there is such an entry is not looked up. Raises Problem 422."""
+def withdrawal(entry: str, sent: Withdrawal, *, clinic: Clinic, now: datetime) -> Entry:
+    """The fact that an entry was withdrawn, its reason screened as a note is. Whether there is such an entry is not
+    looked up. Raises Problem 422.
+    """
     refuse_impossible_time(sent.occurred_at, sent.origin, now)
     fact = EntryWithdrawn(
-        clinic=clinic,
+        clinic=clinic.clinic,
         patient=sent.patient,
         occurred_at=sent.occurred_at,
         local_day=sent.occurred_at.date(),
         origin=sent.origin,
         entry=entry,
         why=sent.why,
+        screening=screen(sent.why),
     )
-    return Entry(fact, "withdrawal")
+    return _screened(fact, "withdrawal", fact.screening, clinic, now)
 
 
 def _refuse_impossible_values(sent: CheckIn, clinic: Clinic, now: datetime) -> None:

@@ -117,7 +117,7 @@ class Recorder:
         now = self._clock.now()
         sent = understand(Withdrawal, raw)
         expect_own(caller, sent.patient, sent.origin)
-        entry = withdrawal(entry_id, sent, clinic=caller.clinic, now=now)
+        entry = withdrawal(entry_id, sent, clinic=clinic, now=now)
         return await self._record(entry, fact_id(caller, f"{ENTRIES}/{entry_id}/withdrawal", key, raw), clinic, now)
 
     async def _record(self, entry: Entry, entry_id: str, clinic: Clinic, now: datetime) -> Receipt:

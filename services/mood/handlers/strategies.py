@@ -118,7 +118,8 @@ class Strategies:
         changed = (await self._store.changes.of([name])).get(name, [])
         assessment = await self._store.assessments.get(name)
         # words of harm are not unsaid by correcting or withdrawing them, so the gate sees all that was ever said
-        gate = gate_of(assessment, [*recent, *changed], missing=known.set_aside, now=now)
+        ratings = await self._store.schedules.crisis_words(name)
+        gate = gate_of(assessment, [*recent, *changed], missing=known.set_aside, now=now, ratings=ratings)
         if gate is Gate.OPEN and behind:
             gate = Gate.NOT_KNOWN
         safety = self._clinics.safety(clinic, now, risk=gate is Gate.CONCERN, told=None)

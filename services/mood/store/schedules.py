@@ -1,6 +1,7 @@
 """What is kept of schedules: what is due from whom, and what was done about it.
 
-sessions   {_id: "clinic/patient", s: {<session>: {v: version, at: when, off: not taking place}}}
+sessions   {_id: "clinic/patient", s: {<session>: {v: version, at: when, off: not taking place,
+           w: when it was rated, where the comment has words of a crisis, else ""}}}
 reminded   {_id: "clinic/patient", r: {<id>: {o: occasion, at: when it fell due}}}
 due        {_id: "3/clinic", at: {<patient>: {d: when to look at them, "" for now; v: the clinic's version it was found
            under}}}, of everybody who follows a protocol, by partition; {_id: "partition/3", names: {<clinic>: 1}} and
@@ -42,13 +43,14 @@ class ScheduleStore:
         self._answers = database["answers"]
 
     async def note_sessions(self, sessions: Sequence[Session]) -> None:
-        """Keep when sessions take place, of each the highest version."""
+        """Keep when sessions take place, and words of a crisis in what patients said of them: the highest version."""
         writes = []
         for one in sessions:
             kept = {
                 "v": order_text(one.order),
                 "at": one.scheduled_at.isoformat(),
                 "off": meeting_of(one) is None,
+                "w": _crisis_words_at(one),
             }
             update = {"$max": {f"s.{field_of(one.session)}": kept}}
             writes.append(UpdateOne({"_id": f"{one.clinic}/{one.patient}"}, update, upsert=True))
@@ -83,6 +85,12 @@ class ScheduleStore:
             ]
             for key, record in found.items()
         }
+
+    async def crisis_words(self, key: str) -> list[datetime]:
+        """When a patient (`clinic/patient`) rated sessions with words of a crisis in the comment."""
+        found = await found_by_id(self._sessions, [key])
+        kept = [one.get("w", "") for record in found.values() for one in record.get("s", {}).values()]
+        return [datetime.fromisoformat(at) for at in kept if at]
 
     async def reminded(self, keys: Collection[str]) -> dict[str, list[Reminded]]:
         """The reminders these patients (`clinic/patient`) were given, by key."""
@@ -141,3 +149,11 @@ class ScheduleStore:
     async def keep_answer(self, name: str, body: str) -> None:
         """Keep what a call is answered with; the first word stays."""
         await write(self._answers, [UpdateOne({"_id": name}, {"$setOnInsert": {"body": body}}, upsert=True)])
+
+
+def _crisis_words_at(session: Session) -> str:
+    """Empty where there are none: all records have the same fields, so that the highest version is the highest."""
+    rating = None if session.deleted else session.rating
+    if rating is None or rating.screening is None or not rating.screening.crisis_language:
+        return ""
+    return rating.rated_at.isoformat()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.insights.domain import PatientState, Standing, assess
 from services.insights.handlers.kept import carries_risk
-from shared.contracts import CheckInRecorded, Question, QuestionAsked, Session
+from shared.contracts import CheckInRecorded, EntryWithdrawn, Question, QuestionAsked, Session
 from shared.contracts.base import Origin, Urgency
 from shared.contracts.clinics import Role
 from shared.contracts.questions import Category, QuestionStatus, Triage
@@ -25,6 +25,10 @@ SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 def note(at: datetime, screening: Screening | None = FOUND, origin: Origin = Origin.LIVE) -> CheckInRecorded:
     return b.check_in(at, 5, origin=origin).model_copy(update={"note": "...", "screening": screening})
+
+
+def why(at: datetime, entry: str, screening: Screening | None = FOUND, origin: Origin = Origin.LIVE) -> EntryWithdrawn:
+    return b.withdrawn(at, entry).model_copy(update={"why": "...", "screening": screening, "origin": origin})
 
 
 def triage(target: datetime) -> Triage:
@@ -87,9 +91,22 @@ def test_questions_and_the_comments_of_ratings_are_texts_as_well() -> None:
     assert [t.id for t in b.listed(b.look(gone, b.day(3)), "crisis_language").telling] == ["q1"]
 
 
+def test_the_reason_of_a_withdrawal_is_a_text_and_takes_back_no_words() -> None:
+    """Neither those of what it withdraws nor those of another reason for the same entry."""
+    state = b.state_of(("n", note(b.day(0))), ("w1", why(b.day(1), "n")), ("w2", why(b.day(2), "n")))
+    calm = b.state_of(("n", note(b.day(0), NOTHING)), ("w", why(b.day(1), "n", NOTHING)))
+    told = b.listed(b.look(state, b.day(3)), "crisis_language")
+
+    assert [t.id for t in told.telling] == ["n", "w1", "w2"]
+    assert told.telling[1].said.startswith("A note on a withdrawn entry of ")
+    assert told.numbers == {"texts": 3}
+    assert b.concern(b.look(calm, b.day(3)), "crisis_language") is None
+
+
 def test_words_set_aside_by_a_failure_count_as_somebody_in_danger() -> None:
     """The operator is paged for them as for a risk answer."""
     assert [carries_risk(note(b.day(0), screening)) for screening in (FOUND, NOTHING, None)] == [True, False, False]
+    assert [carries_risk(why(b.day(0), "n", one)) for one in (FOUND, NOTHING, None)] == [True, False, False]
 
 
 # --- question overdue ------------------------------------------------------------------------------------------------
@@ -178,10 +195,13 @@ ORIGINS = st.sampled_from(list(Origin))
 
 @st.composite
 def stories(draw: st.DrawFn) -> list[Any]:
-    """Notes, questions, handlings and sessions of one patient, in any order and any number of versions."""
+    """Notes, withdrawals, questions, handlings and sessions of one patient, in any order and number of versions."""
     found: list[Any] = [
         (f"n{place}", note(draw(WHEN), draw(SCREENED), draw(ORIGINS))) for place in range(draw(st.integers(0, 4)))
     ]
+    for place in range(draw(st.integers(0, 3))):
+        entry = draw(st.sampled_from(["n0", "n1", "unknown"]))
+        found.append((f"w{place}", why(draw(WHEN), entry, draw(SCREENED), draw(ORIGINS))))
     for name in ("q1", "q2", "q3")[: draw(st.integers(0, 3))]:
         target = draw(st.none() | WHEN)
         found.append(asked(draw(WHEN), name, target, origin=draw(ORIGINS), screening=draw(SCREENED)))

@@ -168,8 +168,10 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door(packs: Mapping[str, Wording] | None = None) -> AsyncIterator[Door]:
-    """The door of a clinic that is set up; packs: wordings that are installed."""
+async def open_door(
+    packs: Mapping[str, Wording] | None = None, codes: Mapping[str, str] | None = None
+) -> AsyncIterator[Door]:
+    """The door of a clinic that is set up; packs, codes: wordings and SNOMED CT codes that are installed."""
     clock, log, clinics = FakeClock(NOW), FakePublisher(partitions=4), Clinics()
     issuer = DevelopmentIssuer(environment="development", issuer="tests", audience="tests", clock=clock)
     await clinics.apply(clinic_event())
@@ -183,7 +185,7 @@ async def open_door(packs: Mapping[str, Wording] | None = None) -> AsyncIterator
     state = {
         "verifier": Verifier(jwks=issuer.jwks(), issuer="tests", audience="tests", clock=clock),
         "recorder": Recorder(publisher=log, clinics=clinics, clock=clock),
-        "catalogue": Catalogue(clinics=clinics, clock=clock, packs=packs or {}),
+        "catalogue": Catalogue(clinics=clinics, clock=clock, packs=packs or {}, codes=codes or {}),
         "reader": Reader(store=store, clinics=clinics, clock=clock),
         "strategies": Strategies(publisher=log, store=store, clinics=clinics, clock=clock),
         "receipts": receipts,

@@ -9,7 +9,9 @@ from shared.contracts import (
     Assessment,
     CheckInCorrected,
     CheckInRecorded,
+    EntryWithdrawn,
     Fact,
+    QuestionAsked,
     QuestionnaireCompleted,
     StrategiesAllowed,
     StrategiesPinned,
@@ -63,6 +65,16 @@ def check_in(*, hours: float = 1, mood: float = 5, **fields: Any) -> Recorded:
 def correction(*, hours: float = 1, mood: float = 5, **fields: Any) -> Recorded:
     """A correction of a check-in of long ago."""
     return recorded(CheckInCorrected, f"x-{hours}", hours, entry="c-9999", mood=mood, **fields)
+
+
+def question(*, hours: float = 1, **fields: Any) -> Recorded:
+    """A question to the care team."""
+    return recorded(QuestionAsked, f"a-{hours}", hours, question=f"a-{hours}", text="...", **fields)
+
+
+def withdrawal(*, hours: float = 1, **fields: Any) -> Recorded:
+    """A withdrawal of a check-in of long ago."""
+    return recorded(EntryWithdrawn, f"w-{hours}", hours, entry="c-9999", why="...", **fields)
 
 
 def risk(value: int, *, hours: float = 1, recall: int = 14) -> Recorded:

@@ -32,8 +32,8 @@ def corrected(entry: str, minutes: float, mood: float, name: str = "") -> Record
     return change(CheckInCorrected, entry, minutes, name, mood=mood, note="as meant")
 
 
-def withdrawn(entry: str, minutes: float) -> Recorded:
-    return change(EntryWithdrawn, entry, minutes, why="another day")
+def withdrawn(entry: str, minutes: float, why: str = "another day") -> Recorded:
+    return change(EntryWithdrawn, entry, minutes, why=why)
 
 
 def test_a_corrected_check_in_counts_with_the_last_content_at_its_own_time() -> None:
@@ -57,6 +57,16 @@ def test_a_withdrawal_wins_over_every_correction() -> None:
 
     assert found.counting([entry]) == []
     assert (found.of(entry).withdrawn_at, found.of(entry).why) == (NOW + timedelta(minutes=10), "another day")
+
+
+def test_every_reason_for_a_withdrawal_can_be_read() -> None:
+    """Whoever is told of words in one must find them; the first withdrawal is when it was withdrawn."""
+    entry = checked_in(TODAY, 3, name="e1")
+    found = Changes(
+        [withdrawn("e1", 30, "twice"), withdrawn("e1", 20, ""), withdrawn("e1", 10), withdrawn("e1", 40, "twice")]
+    ).of(entry)
+
+    assert (found.withdrawn_at, found.why) == (NOW + timedelta(minutes=10), "another day\ntwice")
 
 
 def test_a_questionnaire_can_be_withdrawn_and_not_corrected() -> None:

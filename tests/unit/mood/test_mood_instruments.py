@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.mood.domain import GAD7, PHQ9, Instrument, score_answers
+from services.mood.domain import GAD7, INSTRUMENTS, PHQ9, Instrument, score_answers
 from services.mood.domain.instruments import instrument_named
 from shared.errors import Problem
 from tests.unit.mood.made import FATIGUE, SAFE
@@ -47,13 +47,16 @@ def test_a_score_needs_every_item_or_a_total(
         ({"9": 3, "1": 0}, None, [3], True, True),
         ({"9": 1}, 12, [1], True, False),
         (items(2, 2, 1, 2, 1, 1, 1, 0), None, [], False, False),
-        (None, 27, [], False, False),
+        (None, 24, [], False, False),
+        (None, 25, [1], True, False),
+        (None, 26, [2], True, True),
+        (None, 27, [3], True, True),
     ],
 )
 def test_item_nine_counts_wherever_it_was_answered(
     answers: dict[str, int] | None, total: int | None, values: list[int], *, risk: bool, urgent: bool
 ) -> None:
-    """Also in a partial questionnaire; a bare total says nothing about it, and a 0 is kept as an answer."""
+    """Also in a partial questionnaire, and where a bare total needs it; a 0 is kept as an answer."""
     scoring = score_answers(PHQ9, answers, total)
 
     assert [answer.value for answer in scoring.risk_answers] == values
@@ -78,6 +81,32 @@ def test_a_total_that_cannot_be_reached_without_item_nine_says_so(
     scoring = score_answers(PHQ9, answers, total)
 
     assert ([answer.value for answer in scoring.risk_answers], scoring.skipped_risk_items) == (least, skipped)
+
+
+@pytest.mark.parametrize(("total", "least"), [(36, []), (37, [1]), (38, [2]), (39, [3]), (40, [4])])
+def test_a_bare_total_of_the_core_10_that_needs_item_six_is_told_at_once(total: int, least: list[int]) -> None:
+    """Its other nine items come to 36 at most, reversed ones too; nothing is said to have been skipped."""
+    scoring = score_answers(INSTRUMENTS["core10"], None, total)
+
+    assert ([answer.value for answer in scoring.risk_answers], scoring.skipped_risk_items) == (least, [])
+    assert all((answer.item, answer.recall_days) == ("6", 7) for answer in scoring.risk_answers)
+    assert scoring.urgent is bool(least)
+    assert scoring.score == total
+
+
+def test_the_item_on_daily_life_proves_nothing() -> None:
+    """Item 10 of the PHQ-9 is not in the total: whatever it says, 24 can be reached without item 9, 25 cannot."""
+    found = [score_answers(PHQ9, {"10": hard}, total).risk_answers for hard in (0, 3) for total in (24, 25)]
+
+    assert [[answer.value for answer in answers] for answers in found] == [[], [1], [], [1]]
+
+
+@pytest.mark.parametrize("name", [name for name, one in INSTRUMENTS.items() if not one.risk_items])
+def test_a_total_of_an_instrument_without_a_risk_item_says_nothing_of_harm(name: str) -> None:
+    """However high."""
+    instrument = INSTRUMENTS[name]
+
+    assert score_answers(instrument, None, instrument.maximum).risk_answers == []
 
 
 @pytest.mark.parametrize(

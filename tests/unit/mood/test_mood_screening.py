@@ -1,4 +1,4 @@
-"""A note is screened for crisis language at the door: recorded whatever it says, and answered with help first."""
+"""What a patient writes is screened for crisis language at the door, recorded as it is, answered with help first."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from shared.contracts.clinics import RuleChoice, RuleSet
 from shared.contracts.safety import NOBODY_TOLD
 from shared.contracts.screening import Screening
 from shared.crisis_language import SCREEN
-from tests.unit.mood.made import Door, check_in_body, clinic_event
+from tests.unit.mood.made import Door, at, check_in_body, clinic_event, line
 
 
 @pytest.mark.parametrize(("origin", "told"), [("live", True), ("import", False)])
@@ -60,4 +60,65 @@ async def test_the_note_of_a_correction_is_screened_as_that_of_a_check_in(door: 
     assert screened == [found, found, Screening(crisis_language=False, screen=SCREEN)]
     assert (crisis["prominent"], past.json()["safety"]["prominent"], calm["prominent"]) == (True, True, False)
     assert "is being told" in crisis["who_will_see_this"]
+    assert "is being told" not in past.json()["safety"]["who_will_see_this"]
+
+
+@pytest.mark.parametrize("path", ["/v1/check-ins", "/v1/check-ins/e1/corrections"])
+async def test_feelings_are_the_patients_words_too(door: Door, path: str) -> None:
+    """With or without a note, of a check-in and of its correction; each is read by itself."""
+    sent = [
+        {"feelings": ["suicidal", "want to die"]},
+        {"feelings": ["suicidal"], "note": "A quiet day, I slept well."},
+        {"feelings": ["calm"], "note": "I want to die"},
+        {"feelings": ["hope", "dead tired"], "note": "to be over with the exams by May."},
+        {"feelings": ["calm", "tired"]},
+        {"feelings": ["calm"], "note": "Ich habe heute sehr schlecht geschlafen"},
+    ]
+    told = [(await door.post(path, check_in_body(**one), key=f"k-{n}")).json() for n, one in enumerate(sent)]
+    found = [event.data.screening for event in door.log.events]
+
+    assert [one.signs for one in found] == [
+        ["suicide_named", "wish_to_die"],
+        ["suicide_named"],
+        ["wish_to_die"],
+        *([], [], []),
+    ]
+    assert [one.screened for one in found] == [True, True, True, True, True, False]
+    assert {one.screen for one in found} == {SCREEN}
+    assert [one["safety"]["prominent"] for one in told] == [True, True, True, False, False, False]
+    assert ["is being told" in one["safety"]["who_will_see_this"] for one in told] == [*(True,) * 3, *(False,) * 3]
+
+
+async def test_feelings_in_a_line_of_a_batch_are_read_as_well(door: Door) -> None:
+    """What was made offline comes in batches."""
+    lines = [line("a", check_in_body()), line("b", check_in_body(feelings=["want to die"]))]
+    safety = (await door.batch(*lines)).json()["safety"]
+
+    assert safety["prominent"] is True
+    assert [event.data.screening and event.data.screening.signs for event in door.log.events] == [None, ["wish_to_die"]]
+
+
+@pytest.mark.parametrize(
+    ("why", "signs", "prominent"),
+    [
+        ("I want to die, so what does it matter", ["wish_to_die"], True),
+        ("It was meant for another day.", [], False),
+        ("", None, False),
+    ],
+)
+async def test_why_an_entry_is_withdrawn_is_screened_as_a_note_is(
+    door: Door,
+    why: str,
+    signs: list[str] | None,
+    prominent: bool,  # noqa: FBT001  a parametrised case
+) -> None:
+    """Help first, and the word of the screen in the fact; no reason, no word of the screen."""
+    path = "/v1/entries/e1/withdrawal"
+    answer = await door.post(path, {"patient": "p-1", "why": why, "occurred_at": at(0)})
+    past = await door.post(path, {"patient": "p-1", "why": why, "occurred_at": at(0), "origin": "import"}, key="k-2")
+    found = [event.data.screening for event in door.log.events]
+
+    assert [one and one.signs for one in found] == [signs, signs]
+    assert answer.json()["safety"]["prominent"] is past.json()["safety"]["prominent"] is prominent
+    assert ("is being told" in answer.json()["safety"]["who_will_see_this"]) is prominent
     assert "is being told" not in past.json()["safety"]["who_will_see_this"]

@@ -10,12 +10,15 @@ from services.mood.app import create_app
 from services.mood.domain import LIBRARY, draw
 from services.mood.settings import Settings
 from shared.bus import Message
-from shared.contracts import StrategiesAllowed, StrategySuggested, StrategyTried
+from shared.contracts import Session, StrategiesAllowed, StrategySuggested, StrategyTried
+from shared.contracts.screening import Screening
+from shared.contracts.sessions import Rating
 from tests.fakes import Failure
 from tests.unit.mood.made import NOW, Door, at, check_in_body, phq9_body
-from tests.unit.mood.made_strategies import assessment, concern
+from tests.unit.mood.made_strategies import assessment, concern, question
 
 OWN = "/v1/patients/p-1/strategies"
+FOUND = Screening(crisis_language=True, signs=["wish_to_die"], screen="screen.v1")
 DOCUMENT = create_app(Settings()).openapi()
 
 
@@ -45,6 +48,21 @@ async def suggest(door: Door, body: Any = None, **how: Any) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
+
+
+def rated(version: int, screening: Screening | None) -> Session:
+    """A session of p-1, its comment screened so."""
+    answers = dict.fromkeys(Rating.model_fields.keys() - {"comment", "rated_at", "screening", "origin"}, 8)
+    rating = Rating.model_validate(answers | {"rated_at": NOW, "screening": screening})
+    return Session(
+        clinic="harbour",
+        patient="p-1",
+        session="s-1",
+        version=version,
+        scheduled_at=NOW,
+        rating=rating,
+        updated_at=NOW,
+    )
 
 
 def logged(door: Door) -> list[StrategySuggested]:
@@ -263,6 +281,45 @@ async def test_words_of_harm_are_not_unsaid(door: Door, change: str) -> None:
     await say(door)
 
     assert (await suggest(door))["none_because"] == "concern"
+
+
+async def test_why_an_entry_was_withdrawn_counts_before_insights_has_spoken_of_it(known: Door) -> None:
+    """Words of a crisis in the reason shut the gate as those in a note do."""
+    why = {"patient": "p-1", "why": "I want to die", "occurred_at": at(0)}
+    await known.post("/v1/entries/e-unknown/withdrawal", why, key="w")
+    await known.follow()
+
+    assert (await suggest(known))["none_because"] == "concern"
+
+
+async def test_a_question_in_crisis_counts_before_insights_has_spoken_of_it(known: Door) -> None:
+    """As intake's screen found it; another patient's does not."""
+    asked = question(screening=FOUND, hours=0.1)
+    await known.log.publish([Message(asked.id, known.clock.now(), asked.fact.model_copy(update={"patient": "p-2"}))])
+    await known.follow()
+    others = await suggest(known)
+    await known.log.publish([Message(asked.id, known.clock.now(), asked.fact)])
+    await known.follow()
+
+    assert others["none_because"] is None
+    assert (await suggest(known, key="k-2"))["none_because"] == "concern"
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1), (2, 1, 2, 1)])
+async def test_the_comment_on_a_session_counts_as_its_newest_document_has_it(
+    known: Door, order: tuple[int, ...]
+) -> None:
+    """In any order of versions and any number of times; taken back by a later version, it counts no longer."""
+    versions = {1: rated(1, None), 2: rated(2, FOUND), 3: rated(3, None)}
+    await known.log.publish([Message(f"v{n}", known.clock.now(), versions[n]) for n in order])
+    await known.follow()
+    found = await suggest(known)
+    await known.log.publish([Message("v3", known.clock.now(), versions[3])])
+    await known.follow()
+
+    assert found["none_because"] == "concern"
+    assert found["safety"]["prominent"] is True
+    assert (await suggest(known, key="k-2"))["none_because"] is None
 
 
 async def test_without_the_broker_nothing_is_suggested_unlogged(known: Door) -> None:

@@ -1,5 +1,6 @@
 """The safety gate: shut by any sign of harm, from whichever side it is known first, and by not knowing."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from shared.contracts import Assessment
 from shared.contracts.clinics import Scale
 from shared.contracts.screening import Screening
 from tests.unit.mood.made import NOW
-from tests.unit.mood.made_strategies import assessment, check_in, concern, correction, risk
+from tests.unit.mood.made_strategies import assessment, check_in, concern, correction, question, risk, withdrawal
 
 
 def gate(told: Assessment | None, *recent: Recorded, missing: int = 0) -> Gate:
@@ -67,6 +68,30 @@ def test_words_of_a_crisis_in_a_correction_shut_it_from_when_it_was_corrected() 
     assert gate(assessment(), correction(screening=found, hours=13 * 24)) is Gate.CONCERN
     assert gate(assessment(), correction(screening=found, hours=15 * 24)) is Gate.OPEN
     assert gate(assessment(), correction(hours=1)) is Gate.OPEN
+
+
+@pytest.mark.parametrize("made", [question, withdrawal])
+def test_words_of_a_crisis_in_a_question_or_in_why_something_was_withdrawn_shut_it(
+    made: Callable[..., Recorded],
+) -> None:
+    """Whatever a patient writes: the gate reads the screen's word on it before insights has."""
+    found = Screening(crisis_language=True, screen="screen.v1")
+
+    assert gate(assessment(), made(screening=found, hours=0.1)) is Gate.CONCERN
+    assert gate(None, made(screening=found, hours=13 * 24)) is Gate.CONCERN
+    assert gate(assessment(), made(screening=found, hours=15 * 24)) is Gate.OPEN
+    assert gate(assessment(), made(screening=Screening(crisis_language=False, screen="screen.v1"))) is Gate.OPEN
+    assert gate(assessment(), made(hours=1)) is Gate.OPEN
+
+
+def test_words_of_a_crisis_in_the_comment_on_a_session_shut_it_for_two_weeks() -> None:
+    """From when the session was rated."""
+    day = timedelta(days=1)
+    shut, opened = (
+        gate_of(assessment(), [], missing=0, now=NOW, ratings=[NOW - age]) for age in (13 * day, 14 * day + day / 24)
+    )
+
+    assert (shut, opened) == (Gate.CONCERN, Gate.OPEN)
 
 
 def test_not_knowing_shuts_it() -> None:

@@ -100,6 +100,7 @@ class Instrument:
     reliable_change: a difference this large between two totals is more than chance.
     external: scored elsewhere; recorded by its name and number alone, and never shown.
     own: declared by the clinic.
+    snomed: the SNOMED CT concept of its score; never declared here, since a deployment brings its codes (`coded`).
     Raises ValueError where the declaration contradicts itself.
     """
 
@@ -123,6 +124,7 @@ class Instrument:
     own: bool = False
     loinc_panel: str | None = None
     loinc_total: str | None = None
+    snomed: str | None = None
     wording: Wording | None = None
 
     def __post_init__(self) -> None:

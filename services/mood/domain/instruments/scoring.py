@@ -18,7 +18,7 @@ class Scoring:
     """What a questionnaire's answers come to.
 
     score: the valid total; None where there is none. prorated: an estimate of it, where its publishers allow one.
-    skipped_risk_items: those left out while others were answered; a bare total says nothing about them.
+    skipped_risk_items: those left out while others were answered; of a bare total nothing is said to be skipped.
     partial: between which totals it lies, where scored items were left out and no total was given.
     """
 
@@ -44,11 +44,11 @@ def score_answers(instrument: Instrument, items: Mapping[str, Any] | None, total
 
     There is a score where every scored item is answered, or a total in range is given. Where a few are missing and the
     instrument's rule allows it, there is an estimate of the total, kept apart from the score; a risk item that was
-    skipped is said to be, and never given a value, unless the total beside the other answers proves one: then it has
-    the least it can be. A total beside items must be one that they can add up to. A bare total says nothing about risk
-    items. Should all answers of a clinic's own scale add up to less or more than its
-    declared range, they are kept without a score: an answer about harm must not be refused because a scale was declared
-    wrongly. Raises Problem 422 naming fields and ranges.
+    skipped is said to be, and never given a value, unless the total, beside the other answers or by itself,
+    cannot be reached without it: then it has the least it can be. A total beside items must be one that they can add up
+    to. Any other bare total says nothing about risk items. Should all answers of a clinic's own scale add up to less or
+    more than its declared range, they are kept without a score: an answer about harm must not be refused because a
+    scale was declared wrongly. Raises Problem 422 naming fields and ranges.
     """
     if instrument.external and (items or total is None):
         raise refused(FieldError("/items" if items else "/total", _total_alone(instrument)))
@@ -82,8 +82,9 @@ def score_answers(instrument: Instrument, items: Mapping[str, Any] | None, total
 
 
 def _proved(instrument: Instrument, answers: Mapping[str, int], total: Number | None) -> list[RiskAnswer]:
-    """Risk items left out that the total beside the other answers cannot be reached without, at the least they are."""
-    if total is None or not answers or instrument.own:
+    """Risk items left out that the total cannot be reached without, beside the answers there are, if any: at the least
+    they can be. It is arithmetic and no guess, so it holds for a bare total: 25 of the PHQ-9 needs item 9."""
+    if total is None or instrument.own:
         return []
     missing = {name: item for name, item in instrument.scored.items() if name not in answers}
     rest = int(total) // instrument.times - _points(instrument.scored, answers)

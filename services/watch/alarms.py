@@ -1,5 +1,6 @@
 """The watch's own ways to an operator. They share nothing with the platform's: what is down cannot report itself."""
 
+import asyncio
 from email.message import EmailMessage
 from typing import Final
 
@@ -12,6 +13,8 @@ from shared.logs import logger
 log = logger(__name__)
 TIMEOUT: Final = 15.0
 """Seconds for each answer of the mail server."""
+PATIENCE: Final = 60.0
+"""Seconds for one way, however slowly it goes on answering."""
 RUNBOOK: Final = "docs/runbook.md#synthetic-alert-missing"
 
 
@@ -26,7 +29,8 @@ async def raise_alarm(settings: WatchSettings, http: httpx.AsyncClient, reasons:
         if not is_set:
             continue
         try:
-            taken = await tell(settings, http, reasons)
+            async with asyncio.timeout(PATIENCE):
+                taken = await tell(settings, http, reasons)
         except Exception as error:  # noqa: BLE001  see above
             log.error("watch_alarm_not_taken", way=way, kind=type(error).__name__)  # noqa: TRY400  it may hold a secret
         else:

@@ -1,5 +1,6 @@
 """What else must be well before the heartbeat goes out: every service ready, and an audit that is recent and clean."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,8 @@ from shared.logs import logger
 log = logger(__name__)
 AUDIT_WITHIN: Final = 900.0
 """Seconds since an audit ended; they run every three minutes."""
+PATIENCE: Final = 45.0
+"""Seconds for all that is asked of one service, however slowly it goes on answering."""
 ONLY_NOTIFY_HAS: Final = "rapport_alerts_overdue"
 """Every service shows when its last audit ended, as 0 where it never audits; this one only who does."""
 
@@ -35,10 +38,15 @@ async def unwell(http: httpx.AsyncClient, services: Iterable[str], now: float) -
     for service in services:
         name = service.rpartition("@")[2].rpartition("/")[2]
         try:
-            wrong += await _of_service(http, service, name, audits)
+            async with asyncio.timeout(PATIENCE):
+                wrong += await _of_service(http, service, name, audits)
         except Exception as error:  # noqa: BLE001  an answer nobody foresaw must not end the watch, or hide the rest
             log.warning("watch_check_failed", service=name, kind=type(error).__name__)
-            what = "does not answer" if isinstance(error, httpx.HTTPError) else "answers what cannot be read"
+            what = (
+                "does not answer"
+                if isinstance(error, httpx.HTTPError | TimeoutError)
+                else "answers what cannot be read"
+            )
             wrong.append(Trouble(name, what))
     if not audits:
         wrong.append(Trouble("the audit", "has not ended yet, at no service"))

@@ -16,6 +16,8 @@ from shared.logs import logger, set_up_logs
 
 log = logger(__name__)
 ROUND: Final = "synthetic clinic"
+PATIENCE: Final = 120.0
+"""Seconds a round may take beyond `within_seconds`, however slowly somebody goes on answering."""
 AGAIN: Final = 3600.0
 """Seconds until an operator is told once more that it is still wrong."""
 
@@ -57,11 +59,12 @@ class Watch:
         it is a reason and no way out: an alarm is never left out for want of an answer that can be read."""
         wrong: list[str] = []
         try:
-            told = await self._clinic.round()
+            async with asyncio.timeout(self._settings.within_seconds + PATIENCE):
+                told = await self._clinic.round()
         except Exception as error:  # noqa: BLE001  see above
-            reason = (
-                str(error) if isinstance(error, RoundFailed) else f"the watch itself failed: {type(error).__name__}"
-            )
+            reason = f"the watch itself failed: {type(error).__name__}"
+            if isinstance(error, RoundFailed | TimeoutError):
+                reason = str(error) or "the gateway's answers did not come to an end"
             wrong.append(f"{ROUND}: {reason}")
             self._rounds.labels("failed").inc()
             log.error("watch_round_failed", reason=reason)  # noqa: TRY400  the reason says it all

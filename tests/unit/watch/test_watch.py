@@ -1,7 +1,8 @@
 """The watch: what a round does, what it says when the alert stays away, and when the heartbeat goes out."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,14 @@ from services.watch.rounds import SYNTHETIC, RoundFailed, SyntheticClinic
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 METRICS = 'rapport_audit_last_timestamp_seconds {last}\nrapport_audit_findings{{wrong="untold"}} {found}\n'
+DRIPS = "drips"
+
+
+async def _drops() -> AsyncIterator[bytes]:
+    """An answer without an end."""
+    while True:
+        await asyncio.sleep(0.01)
+        yield b" "
 
 
 class Platform:
@@ -23,12 +32,14 @@ class Platform:
         self.alerts: dict[str, dict[str, Any]] = {}
         self.asked: list[tuple[str, str]] = []
         self.opens = self.hands_over = self.answers = True
-        self.page, self.token, self.instead = 50, "", ""
+        self.page, self.token, self.instead, self.drips = 50, "", "", False
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """One request."""
         if not self.answers:
             raise httpx.ConnectError("down")
+        if self.drips:
+            return httpx.Response(200, content=_drops())
         if self.instead:
             return httpx.Response(200, text=self.instead)
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
@@ -100,6 +111,8 @@ class World:
             self.alarms.append(json.loads(request.content))
         elif request.url.path == "/readyz":
             return httpx.Response(self.ready)
+        elif self.pages.get(request.url.host) == DRIPS:
+            return httpx.Response(200, content=_drops())
         else:
             return httpx.Response(200, text=self.pages.get(request.url.host, self.metrics))
         return httpx.Response(204)
@@ -252,6 +265,18 @@ async def test_metrics_that_cannot_be_read_hide_neither_the_round_s_reason_nor_t
 
     assert ["no alert was opened" in wrong[0], wrong[1:]] == [True, ["one:1 answers what cannot be read"]]
     assert len(world.alarms) == 2  # the service after three rounds, the round after a quarter of an hour
+
+
+async def test_a_platform_that_never_ends_an_answer_is_a_reason_and_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that go on dripping in keep every time-out of a connection off, and must not keep the alarm back."""
+    monkeypatch.setattr("services.watch.run.PATIENCE", -0.95)
+    monkeypatch.setattr("services.watch.checks.PATIENCE", 0.05)
+    world = World(within_seconds=1)
+    world.platform.drips, world.pages["one"] = True, DRIPS
+    wrong = await world.later(4)
+
+    assert wrong == ["synthetic clinic: the gateway's answers did not come to an end", "one:1 does not answer"]
+    assert len(world.alarms) == 2
 
 
 async def test_an_alarm_that_nobody_took_is_tried_again_at_the_next_round() -> None:

@@ -281,7 +281,7 @@ def backtest(
 def watch_platform(*, once: bool = False) -> None:
     """A synthetic clinic makes an alert end to end every few minutes; its silence pages (docs/runbook.md)."""
     RUN.mkdir(exist_ok=True)
-    if wrong := asyncio.run(watch(_issuer().issue(clinic="rapport-watch", client="watch"), once=once)):
+    if wrong := asyncio.run(watch(lambda: _issuer().issue(clinic="rapport-watch", client="watch"), once=once)):
         raise _fail("\n".join(wrong))
 
 

@@ -106,6 +106,7 @@ class MailServer:
         self.host, self.port = HOST, free_port()
         self.messages: list[Mail] = []
         self.faults: dict[str, Fault] = {}
+        self.sender_refused = ""
         self.connections = 0
         self._username, self._password = username, password
         self._starttls, self._tls = (None, certificate) if implicit else (certificate, None)
@@ -175,6 +176,16 @@ class MailServer:
             self._password,
         )
         return AuthResult(success=right, handled=False)
+
+    async def handle_MAIL(  # noqa: N802  aiosmtpd's name for it
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """aiosmtpd asks whether a sender is welcome: nobody is where `sender_refused` is an answer."""
+        if self.sender_refused:
+            return self.sender_refused
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802  aiosmtpd's name for it
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -44,7 +44,7 @@ ROWS: Final[list[tuple[str, list[Panel]]]] = [
                   "Open, and told to nobody but the fallback contact. Ring the clinic.", "short", "", 1, "stat"),
             Panel("What the last audit found", "sum by (wrong) (rapport_audit_findings)",
                   "What should have been sent and was not on its way; it was set going again. Should be 0.", "short", "{{wrong}}", 1, "stat"),
-            Panel("Since the last audit", "time() - max(rapport_audit_last_timestamp_seconds)",
+            Panel("Since the last audit", "time() - min(rapport_audit_last_timestamp_seconds > 0)",
                   "They run every three minutes.", "s", "", 900, "stat"),
             Panel("Entries set aside", "sum by (risk) (rapport_entries_set_aside)",
                   "Entries whose handling failed. risk=true may be somebody's risk answer: replay it now.", "short",

@@ -15,6 +15,11 @@ LOOK_EVERY: Final = 0.5
 """Seconds between two looks at the alert."""
 ITEMS: Final = (1, 1, 1, 1, 1, 1, 1, 0, 3)
 """A PHQ-9 whose last item is answered 3: told at once, by every clinic's rules."""
+SYNTHETIC: Final = "synthetic-"
+"""What the names of the watch's patients begin with."""
+REFUSED: Final = (
+    "the watch's token was refused. Put a fresh one into the file that WATCH_TOKEN_FILE names; alerts may be well"
+)
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -38,12 +43,13 @@ class SyntheticClinic:
         http: httpx.AsyncClient,
         sink: str,
         within: float,
+        token: Callable[[], str] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """http: with the gateway's base URL and the tenant's token."""
+        """http: with the gateway's base URL, and the tenant's token unless `token` gives that for each round."""
         self._http, self._sink, self._within = http, sink, within
-        self._now, self._pause = now, pause
+        self._now, self._pause, self._token = now, pause, token
         self._patient: str | None = None
 
     async def round(self) -> Told:
@@ -52,8 +58,11 @@ class SyntheticClinic:
             return await self._round()
         except httpx.HTTPError as error:
             raise RoundFailed(f"the gateway did not answer: {type(error).__name__}") from error
+        except (LookupError, TypeError, AttributeError) as error:
+            raise RoundFailed(f"the gateway's answer lacks what it should hold: {type(error).__name__}") from error
 
     async def _round(self) -> Told:
+        self._take_token()
         await self._set_up()
         await self._close_what_is_left()
         began = time.monotonic()
@@ -70,7 +79,9 @@ class SyntheticClinic:
         )
         stuck = "no alert was opened"
         while time.monotonic() - began < self._within:
-            for alert in await self._open():
+            for alert in await self._open(f"&patient={self._patient}"):
+                if alert["rule"] != "risk_item":
+                    continue
                 stuck = "the alert was opened, and not handed over"
                 trail = await self._ask("GET", f"/v1/alerts/{alert['alert']}")
                 if any(one["what"] == "accepted_by_provider" for one in trail["life"]):
@@ -80,9 +91,18 @@ class SyntheticClinic:
             await self._pause(LOOK_EVERY)
         raise RoundFailed(f"{stuck} within {self._within:.0f} s")
 
+    def _take_token(self) -> None:
+        """Anew for each round: tokens expire, and whoever makes them puts the next one into the file."""
+        if self._token is None:
+            return
+        try:
+            self._http.headers["Authorization"] = f"Bearer {self._token()}"
+        except (OSError, ValueError) as error:
+            raise RoundFailed(f"the watch's token cannot be read: {type(error).__name__}") from error
+
     async def _set_up(self) -> None:
         """The clinic, and today's patient: the same again changes nothing, a clinic that was lost is there again."""
-        today = f"synthetic-{self._now():%Y-%m-%d}"
+        today = f"{SYNTHETIC}{self._now():%Y-%m-%d}"
         if today == self._patient:
             return
         contact = {"name": "Watch", "email": self._sink}
@@ -106,14 +126,19 @@ class SyntheticClinic:
         self._patient = today
 
     async def _close_what_is_left(self) -> None:
-        """What a failed round left open, so that this one's alert is its own."""
-        for alert in await self._open():
-            await self._close(alert["alert"])
+        """What earlier rounds left open, of whichever day, so that this one's alert is its own and none escalates for
+        ever. Only the watch's own patients': with another clinic's token by mistake it closes nothing."""
+        closed: set[str] = set()
+        while left := [one for one in await self._open() if one["alert"] not in closed]:
+            for alert in left:
+                await self._close(alert["alert"])
+                closed.add(alert["alert"])
 
-    async def _open(self) -> list[Mapping[str, Any]]:
-        found = await self._ask("GET", f"/v1/alerts?status=open&patient={self._patient}")
+    async def _open(self, narrower: str = "") -> list[Mapping[str, Any]]:
+        """The first page of the open alerts of the watch's patients."""
+        found = await self._ask("GET", f"/v1/alerts?status=open{narrower}")
         items: list[Mapping[str, Any]] = found["items"]
-        return [alert for alert in items if alert["rule"] == "risk_item"]
+        return [alert for alert in items if alert["patient"].startswith(SYNTHETIC)]
 
     async def _close(self, alert: str) -> None:
         note = {"disposition": "not_applicable", "note": "A round of the watch.", "by": CLINICIAN}
@@ -122,6 +147,11 @@ class SyntheticClinic:
     async def _ask(self, method: str, path: str, body: Any = None) -> Any:
         headers = {"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {}
         answer = await self._http.request(method, path, json=body, headers=headers)
+        asked = f"{method} {path.partition('?')[0].split('/')[2]} was answered"
         if answer.status_code >= 400:
-            raise RoundFailed(f"{method} {path.partition('?')[0].split('/')[2]} was answered {answer.status_code}")
-        return answer.json()
+            why = f": {REFUSED}" if answer.status_code == httpx.codes.UNAUTHORIZED else ""
+            raise RoundFailed(f"{asked} {answer.status_code}{why}")
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise RoundFailed(f"{asked} {answer.status_code} and no JSON: something else answers for it") from error

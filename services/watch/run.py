@@ -9,12 +9,15 @@ import httpx
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
 from services.watch.alarms import raise_alarm
-from services.watch.checks import unwell
+from services.watch.checks import Trouble, unwell
 from services.watch.rounds import RoundFailed, SyntheticClinic
 from services.watch.settings import WatchSettings
 from shared.logs import logger, set_up_logs
 
 log = logger(__name__)
+ROUND: Final = "synthetic clinic"
+PATIENCE: Final = 120.0
+"""Seconds a round may take beyond `within_seconds`, however slowly somebody goes on answering."""
 AGAIN: Final = 3600.0
 """Seconds until an operator is told once more that it is still wrong."""
 
@@ -29,10 +32,14 @@ class Watch:
         http: httpx.AsyncClient,
         *,
         now: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._clinic, self._http, self._now = settings, clinic, http, now
-        self._last_good = now()
-        self._alarmed_at: float | None = None
+        """now: seconds since 1970, for what others see; elapsed: of a clock that nobody sets, for how long it is."""
+        self._settings, self._clinic, self._http = settings, clinic, http
+        self._now, self._elapsed = now, elapsed
+        self._good_at = elapsed()
+        self._in_a_row: dict[str, int] = {}
+        self._told_at: dict[str, float] = {}
         self.registry = CollectorRegistry()
         self._success = Gauge(
             "rapport_watch_last_success_timestamp_seconds",
@@ -48,59 +55,74 @@ class Watch:
         )
 
     async def round(self) -> list[str]:
-        """One round and what follows from it; returns what is wrong, nothing where all is well."""
+        """One round and what follows from it; returns what is wrong, nothing where all is well. Whatever goes wrong in
+        it is a reason and no way out: an alarm is never left out for want of an answer that can be read."""
         wrong: list[str] = []
         try:
-            told = await self._clinic.round()
-        except RoundFailed as reason:
-            wrong.append(f"synthetic clinic: {reason}")
+            async with asyncio.timeout(self._settings.within_seconds + PATIENCE):
+                told = await self._clinic.round()
+        except Exception as error:  # noqa: BLE001  see above
+            reason = f"the watch itself failed: {type(error).__name__}"
+            if isinstance(error, RoundFailed | TimeoutError):
+                reason = str(error) or "the gateway's answers did not come to an end"
+            wrong.append(f"{ROUND}: {reason}")
             self._rounds.labels("failed").inc()
-            log.error("watch_round_failed", reason=str(reason))  # noqa: TRY400  the reason says it all
+            log.error("watch_round_failed", reason=reason)  # noqa: TRY400  the reason says it all
         else:
-            self._last_good = self._now()
-            self._success.set(self._last_good)
+            self._good_at = self._elapsed()
+            self._success.set(self._now())
             self._seconds.set(told.seconds)
             self._rounds.labels("good").inc()
         services = [one.strip().rstrip("/") for one in self._settings.services.split(",") if one.strip()]
-        wrong += await unwell(self._http, services, self._now())
-        await self._speak(wrong)
+        troubles = await unwell(self._http, services, self._now())
+        wrong += [str(trouble) for trouble in troubles]
+        await self._speak(wrong, troubles)
         return wrong
 
-    async def _speak(self, wrong: list[str]) -> None:
+    async def _speak(self, wrong: list[str], troubles: list[Trouble]) -> None:
+        """Tell an operator what has been wrong for too long: each round until somebody took it, then once an hour. What
+        was told already does not keep back what comes on top."""
+        self._in_a_row = {one: self._in_a_row.get(one, 0) + 1 for one in {trouble.about for trouble in troubles}}
+        pressing = {one for one, rounds in self._in_a_row.items() if rounds >= self._settings.alarm_after_rounds}
+        if self._elapsed() - self._good_at > self._settings.alarm_after_seconds:
+            pressing.add(ROUND)
+        self._told_at = {one: at for one, at in self._told_at.items() if one in pressing}
         if not wrong:
-            self._alarmed_at = None
             await self._beat()
             return
         log.warning("watch_not_well", reasons=wrong)
-        late = self._now() - self._last_good > self._settings.alarm_after_seconds
-        silent = self._alarmed_at is None or self._now() - self._alarmed_at >= AGAIN
-        if late and silent:
-            await raise_alarm(self._settings, self._http, wrong)
-            self._alarmed_at = self._now()
+        untold = [one for one in pressing if self._elapsed() - self._told_at.get(one, -AGAIN) >= AGAIN]
+        if untold and await raise_alarm(self._settings, self._http, wrong):
+            self._told_at |= dict.fromkeys(pressing, self._elapsed())
 
     async def _beat(self) -> None:
         if not self._settings.heartbeat_url:
             return
         try:
             taken = (await self._http.get(self._settings.heartbeat_url)).is_success
-        except httpx.HTTPError:
+        except Exception as error:  # noqa: BLE001  an address that is none is as good as no answer
+            log.warning("watch_heartbeat_not_taken", kind=type(error).__name__)
             taken = False
         self._beats.labels("taken" if taken else "not_taken").inc()
 
 
-async def watch(token: str = "", *, once: bool = False) -> list[str]:
+async def watch(token: Callable[[], str] = str, *, once: bool = False) -> list[str]:
     """Watch for ever, by the settings of the environment; `once`: one round, and what was wrong in it.
 
-    token: where the environment has none.
+    token: makes one for each round, where the environment has none.
     """
     set_up_logs(service="watch")
     settings = WatchSettings()
-    headers = {"Authorization": f"Bearer {settings.token or token}"}
     async with (
-        httpx.AsyncClient(base_url=settings.gateway, headers=headers, timeout=15, trust_env=False) as gateway,
+        httpx.AsyncClient(base_url=settings.gateway, timeout=15, trust_env=False) as gateway,
         httpx.AsyncClient(timeout=15, trust_env=False) as http,
     ):
-        clinic = SyntheticClinic(http=gateway, sink=settings.sink, within=settings.within_seconds)
+        clinic = SyntheticClinic(
+            http=gateway,
+            sink=settings.sink,
+            within=settings.within_seconds,
+            token=lambda: settings.present_token() or token(),
+        )
         watching = Watch(settings, clinic, http)
         if once:
             return await watching.round()

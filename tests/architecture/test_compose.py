@@ -10,14 +10,26 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from pydantic_settings import BaseSettings
 
 from deploy.native.jars import HERE as NATIVE
+from services.insights.settings import Settings as InsightsSettings
+from services.intake.settings import Settings as IntakeSettings
+from services.mood.settings import Settings as MoodSettings
+from services.notify.settings import Settings as NotifySettings
 from services.watch import WatchSettings
 from tests.stack import KAFKA_IMAGE, MONGO_IMAGE
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 SERVICES = {"intake": 8001, "mood": 8002, "insights": 8003, "notify": 8004}
+SETTINGS: dict[str, type[BaseSettings]] = {
+    "intake": IntakeSettings,
+    "mood": MoodSettings,
+    "insights": InsightsSettings,
+    "notify": NotifySettings,
+    "watch": WatchSettings,
+}
 COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_FILE.read_text())
 
 
@@ -76,7 +88,8 @@ def test_every_port_is_open_on_this_machine_only() -> None:
 
 def test_every_mounted_file_is_there() -> None:
     """A bind mount of a missing file would silently become an empty folder."""
-    mounts = [mount for service in COMPOSE["services"].values() for mount in service.get("volumes", [])]
+    written = [mount for service in COMPOSE["services"].values() for mount in service.get("volumes", [])]
+    mounts = [re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", mount) for mount in written]
     missing = [
         path for path in (mount.split(":")[0] for mount in mounts) if path[0] == "." and not (ROOT / path).exists()
     ]
@@ -124,6 +137,18 @@ def test_the_watch_knows_no_service_and_starts_only_where_it_is_asked_for() -> N
     assert copied == {"requirements/runtime.lock", "shared/", "services/__init__.py", "services/watch/"}
     assert told["profiles"] == ["watch"]
     assert {name.removeprefix("WATCH_").lower() for name in told["environment"]} <= set(WatchSettings.model_fields)
+
+
+@pytest.mark.parametrize(("name", "settings"), SETTINGS.items())
+def test_every_setting_of_a_service_can_be_set_from_outside(name: str, settings: type[BaseSettings]) -> None:
+    """A setting that compose does not pass on is none, whatever the documents offer."""
+    prefix = settings.model_config["env_prefix"]
+    offered = {str(field.validation_alias or prefix + key.upper()) for key, field in settings.model_fields.items()}
+    passed = set(COMPOSE["services"][name]["environment"])
+    by_image = {"RAPPORT_HOST", "RAPPORT_PORT", "WATCH_PORT"}  # EXPOSE and HEALTHCHECK know the port
+
+    assert offered - by_image - passed == set()
+    assert passed - offered == set()
 
 
 def test_the_four_dockerfiles_differ_only_in_name_and_port() -> None:

@@ -27,11 +27,13 @@ async def prometheus(
 ) -> AsyncIterator[str]:
     """A Prometheus with our rules that has scraped a platform on which something happened."""
     folder: Path = tmp_path_factory.mktemp("prometheus")
-    targets = [url.removeprefix("http://") for url in platform.urls.values()]
+    targets = {name: url.removeprefix("http://") for name, url in platform.urls.items()}
     config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["rule_files"] = [str(ROOT / "deploy/prometheus/rules.yml")]
-    config["scrape_configs"][0]["static_configs"][0]["targets"] = targets
+    static = [{"targets": [target], "labels": {"app": name}} for name, target in targets.items()]
+    config["scrape_configs"] = [{"job_name": config["scrape_configs"][0]["job_name"], "static_configs": static}]
+    del config["alerting"]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     port = free_port()
     command = [
@@ -119,6 +121,14 @@ def test_the_alert_rules_fire_when_they_should_and_only_then() -> None:
         text=True,
         check=False,
     )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_configuration_is_one_that_prometheus_takes() -> None:
+    """With its rule files, where it finds replicas, and whom it tells."""
+    command = ["promtool", "check", "config", str(ROOT / "deploy/prometheus/prometheus.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,6 +1,7 @@
 """E-mail by SMTP: a few connections kept open, and every answer of the server understood."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -30,7 +31,14 @@ IDLE: Final = 5.0
 """After so many seconds without use a connection is asked whether it is still there."""
 TIMEOUT: Final = 10.0
 """Seconds for each answer of the server."""
-_FULL: Final = 552  # a mailbox over its quota: RFC 5321 says permanent, mailboxes get emptied
+_ABOUT_THE_ADDRESS: Final = re.compile(r"5\.(?:1\.(?:[0-46]|10)|2\.1|4\.1)(?![0-9.])")
+"""RFC 3463, RFC 7505, and 5.4.1, which Exchange answers for an address it does not know. Not the sender's address
+(5.1.7, 5.1.8), a full mailbox (5.2.2: mailboxes get emptied), systems (5.3), protocol (5.5) or policy (5.7)."""
+_BARE: Final = frozenset({550, 551, 553})
+"""RFC 5321, 4.2.3: what a server that gives no enhanced status answers to RCPT about a mailbox."""
+_ABOUT_US: Final = re.compile(r"relay|authenti|sender|polic|block|prohibit|denied|reputation|spam", re.IGNORECASE)
+"""Words of servers without enhanced status that refuse us in answer to RCPT (Exim: `550 relay not permitted`)."""
+_ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?![0-9.])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +190,9 @@ class EmailChannel:
             sender = message["From"].addresses[0].addr_spec
             await smtp.sendmail(sender, [address], message.as_bytes(), mail_options=options, rcpt_options=[])
         except aiosmtplib.SMTPRecipientsRefused as error:
-            return _refused(error.recipients[0].code)
+            return _refused(error.recipients[0], named=True)
         except aiosmtplib.SMTPResponseException as error:
-            return _refused(error.code)
+            return _refused(error, named=False)
         except (aiosmtplib.SMTPNotSupported, ValueError):
             return Result(outcome=Outcome.PERMANENT, code="address not usable")
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
@@ -193,7 +201,12 @@ class EmailChannel:
         return Result(outcome=Outcome.ACCEPTED, code="250")
 
 
-def _refused(code: int) -> Result:
-    """RFC 5321: 4yz passes by itself, 5yz does not; anything else is no answer at all (421 and below 400: hung up)."""
-    permanent = 500 <= code < 600 and code != _FULL
-    return Result(outcome=Outcome.PERMANENT if permanent else Outcome.TEMPORARY, code=str(code))
+def _refused(error: aiosmtplib.SMTPResponseException, *, named: bool) -> Result:
+    """Refused for good only where the recipient's address is what is wrong (RFC 3463, or RFC 5321 where there is no
+    enhanced status). A sender, size, content or policy refused (MAIL FROM, DATA) may be this relay's view of us alone:
+    another one is asked, and an operator mends it. named: whether it is the answer to naming the recipient (RCPT)."""
+    enhanced = _ENHANCED.match(error.message)
+    bare = named and error.code in _BARE and not _ABOUT_US.search(error.message)
+    about = _ABOUT_THE_ADDRESS.match(error.message) if enhanced else bare
+    permanent = 500 <= error.code < 600 and about and not isinstance(error, aiosmtplib.SMTPSenderRefused)
+    return Result(outcome=Outcome.PERMANENT if permanent else Outcome.TEMPORARY, code=str(error.code))

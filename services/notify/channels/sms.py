@@ -1,7 +1,7 @@
 """SMS by a provider's HTTP API: Twilio's, and what all of them have in common."""
 
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import httpx
 
@@ -9,11 +9,13 @@ from services.notify.channels.answers import json_of, no_answer, retry_after
 from services.notify.channels.words import sms_text
 from services.notify.domain import Notice, Outcome, Result
 
-REFUSED_FOR_GOOD: Final = frozenset({400, 410, 413, 422})
-"""HTTP statuses that say: not this message to this number, ever. Anything else but success passes by itself."""
-
 OPTED_OUT: Final = 21610
 """Twilio's error where the recipient has answered STOP to this sender."""
+
+ABOUT_THE_NUMBER: Final = frozenset({21211, 21265, OPTED_OUT, 21614, 21635, 30004, 30005, 30006})
+"""Twilio's errors that say: no text to this number, by anybody. Not a number, a short code, opted out, not a mobile, a
+landline; of one that failed at once: blocked, unknown, a landline. Every other error may be our own account's: the
+sender (21212, 21606, 21659), the country (21408), a limit (63038), sender and number together (21612)."""
 
 
 class SmsProvider(Protocol):
@@ -40,10 +42,10 @@ class SmsChannel:
 class Twilio:
     """Twilio's Programmable Messaging: `POST /2010-04-01/Accounts/{sid}/Messages.json`, form-encoded, basic auth.
 
-    201 with a message `sid` is acceptance. 400 with an error code is a refusal for good (21211 not a number, 21610
-    opted out, 21614 not a mobile, ...). 401, 403 and 404 say that our own account is not right: an operator mends
-    that, so it is tried again. 429 and 5xx pass by themselves. Where no answer came it may have gone. Twilio takes no
-    reference of ours; it stands in the URL that receipts are sent to.
+    201 with a message `sid` is acceptance. An error code about the number (`ABOUT_THE_NUMBER`) is a refusal for good.
+    Every other refusal, whatever its status, says that our own account, sender or request is not right: an operator
+    mends that, so it is tried again, by another provider first. 429 and 5xx pass by themselves. Where no answer came it
+    may have gone. Twilio takes no reference of ours; it stands in the URL that receipts are sent to.
     """
 
     def __init__(
@@ -83,14 +85,21 @@ class Twilio:
 def _result(response: httpx.Response, receipt_within: timedelta | None) -> Result:
     body = json_of(response)
     if response.status_code in (200, 201):
-        failed = body.get("status") in ("failed", "undelivered", "canceled")
+        if body.get("status") in ("failed", "undelivered", "canceled"):
+            return _refused(body.get("error_code"), str(body.get("error_code") or body["status"]))
         return Result(
-            outcome=Outcome.PERMANENT if failed else Outcome.ACCEPTED,
+            outcome=Outcome.ACCEPTED,
             code=str(body.get("error_code") or body.get("status") or response.status_code),
             message=str(body.get("sid") or ""),
             receipt_within=receipt_within,
         )
-    code = str(response.status_code) + (f" {body['code']}" if isinstance(body.get("code"), int) else "")
-    if response.status_code in REFUSED_FOR_GOOD:
-        return Result(outcome=Outcome.PERMANENT, code=code, stopped=body.get("code") == OPTED_OUT)
-    return Result(outcome=Outcome.TEMPORARY, code=code, retry_after=retry_after(response.headers))
+    error = body.get("code")
+    code = str(response.status_code) + (f" {error}" if isinstance(error, int) else "")
+    return _refused(error, code, retry_after(response.headers))
+
+
+def _refused(error: Any, code: str, pause: timedelta | None = None) -> Result:
+    """For good only where the error is known to be about the number: what is not known may be ours."""
+    if isinstance(error, int) and error in ABOUT_THE_NUMBER:
+        return Result(outcome=Outcome.PERMANENT, code=code, stopped=error == OPTED_OUT)
+    return Result(outcome=Outcome.TEMPORARY, code=code, retry_after=pause)

@@ -18,14 +18,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from prometheus_client import REGISTRY
 
 from deploy.demo.sink import Messages, run_sink
 from deploy.native.ports import free_port
-from services.notify.channels import Charts, EmailChannel, SmsChannel, SmtpServer, Twilio, no_chart
+from services.notify.channels import Charts, EmailChannel, Failover, SmsChannel, SmtpServer, Twilio, no_chart
 from services.notify.channels.charts import WARM_UP
-from services.notify.domain import Line, Notice, Outcome
+from services.notify.domain import Channel, Line, Notice, Outcome
 from shared.contracts.base import Urgency
 from shared.runtime import background
+from tests.fakes import FakeClock
 from tests.integration.notify_house import MONDAY, until
 from tests.providers import Answer, Fault, MailServer
 from tests.providers import Twilio as TwilioServer
@@ -137,7 +139,19 @@ async def test_a_server_that_asks_for_a_password_gets_it() -> None:
         (Fault("refuse", "550 5.1.1 No such mailbox"), Outcome.PERMANENT, "550"),
         (Fault("refuse", "450 4.2.1 Busy"), Outcome.TEMPORARY, "450"),
         (Fault("refuse", "552 5.2.2 Mailbox full"), Outcome.TEMPORARY, "552"),
-        (Fault("refuse_data", "554 5.7.1 Refused"), Outcome.PERMANENT, "554"),
+        (Fault("refuse", "550 Unknown user"), Outcome.PERMANENT, "550"),
+        (Fault("refuse", "550 5.4.1 Recipient address rejected: Access denied"), Outcome.PERMANENT, "550"),
+        (Fault("refuse", "556 5.1.10 Recipient domain has null MX"), Outcome.PERMANENT, "556"),
+        (Fault("refuse", "550 5.2.2 Mailbox full"), Outcome.TEMPORARY, "550"),
+        (Fault("refuse", "550 relay not permitted"), Outcome.TEMPORARY, "550"),
+        (Fault("refuse", "553 5.7.1 Sender address rejected: not owned by user"), Outcome.TEMPORARY, "553"),
+        (Fault("refuse", "550 5.1.8 Sender address rejected: domain not found"), Outcome.TEMPORARY, "550"),
+        (Fault("refuse", "554 5.7.1 Client host rejected"), Outcome.TEMPORARY, "554"),
+        (Fault("refuse", "530 5.7.0 Authentication required"), Outcome.TEMPORARY, "530"),
+        (Fault("refuse_data", "550 5.1.1 No such mailbox"), Outcome.PERMANENT, "550"),
+        (Fault("refuse_data", "554 5.7.1 Refused"), Outcome.TEMPORARY, "554"),
+        (Fault("refuse_data", "554 Transaction failed"), Outcome.TEMPORARY, "554"),
+        (Fault("refuse_data", "552 5.3.4 Message too big"), Outcome.TEMPORARY, "552"),
         (Fault("refuse_data", "451 4.3.0 Try later"), Outcome.TEMPORARY, "451"),
         (Fault("drop"), Outcome.UNSURE, "SMTPServerDisconnected"),
     ],
@@ -151,6 +165,29 @@ async def test_each_answer_of_a_mail_server_is_understood(fault: Fault, outcome:
 
         assert (result.outcome, result.code) == (outcome, code)
         assert after.outcome is Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize("code", ["530", "550", "553", "554"])
+async def test_a_relay_that_refuses_our_sender_is_left_alone_and_the_other_has_every_message(code: str) -> None:
+    """MAIL FROM refused is our own account's trouble: nobody is passed over for it, and the breaker sees it."""
+    async with MailServer() as bad, MailServer() as good, email_to(bad) as one, email_to(good) as two:
+        bad.sender_refused = f"{code} 5.7.1 You are blocked"
+        both = {"smtp": one, "smtp2": two}
+        clock = FakeClock(MONDAY)
+        channel = Failover(channel=Channel.EMAIL, providers=both, weights={"smtp": 100, "smtp2": 100}, clock=clock)
+        results = []
+        for number in range(40):
+            message = replace(notice(f"p{number}@harbour.example"), token=f"t{number}")
+            first = await channel.send(message)
+            results.append(first)
+            if first.another:
+                results.append(await channel.send(replace(message, tried=(first.provider,))))
+
+        assert [result for result in results if result.outcome is Outcome.PERMANENT] == []
+        assert {result.outcome for result in results if result.code == code} == {Outcome.TEMPORARY}
+        assert {mail.recipients[0] for mail in good.messages} == {f"p{n}@harbour.example" for n in range(40)}
+        breaker = {"channel": "email", "provider": "smtp"}
+        assert REGISTRY.get_sample_value("rapport_provider_breaker", breaker) == 1
 
 
 async def test_a_mail_server_that_is_not_there_is_tried_again() -> None:
@@ -194,6 +231,17 @@ async def test_an_sms_is_handed_over_as_twilio_documents() -> None:
     [
         (Answer(400, 21211), Outcome.PERMANENT, "400 21211"),
         (Answer(400, 21610), Outcome.PERMANENT, "400 21610"),
+        (Answer(400, 21265), Outcome.PERMANENT, "400 21265"),
+        (Answer(400, 21614), Outcome.PERMANENT, "400 21614"),
+        (Answer(400, 21635), Outcome.PERMANENT, "400 21635"),
+        (Answer(400, 21212), Outcome.TEMPORARY, "400 21212"),
+        (Answer(400, 21408), Outcome.TEMPORARY, "400 21408"),
+        (Answer(400, 21606), Outcome.TEMPORARY, "400 21606"),
+        (Answer(400, 21612), Outcome.TEMPORARY, "400 21612"),
+        (Answer(400, 21659), Outcome.TEMPORARY, "400 21659"),
+        (Answer(400, 63038), Outcome.TEMPORARY, "400 63038"),
+        (Answer(400), Outcome.TEMPORARY, "400"),
+        (Answer(422, 99999), Outcome.TEMPORARY, "422 99999"),
         (Answer(429, 20429, {"Retry-After": "7"}), Outcome.TEMPORARY, "429 20429"),
         (Answer(500), Outcome.TEMPORARY, "500"),
         (Answer(503), Outcome.TEMPORARY, "503"),

@@ -68,7 +68,7 @@ from services.notify.domain.hooks import (
     signature,
     webhook_secret,
 )
-from services.notify.domain.limits import free_at, held, limited
+from services.notify.domain.limits import free_at, held, limited, turn_at
 from services.notify.domain.links import Link, link_of, parse_link, reference_of
 from services.notify.domain.notices import Detail, Line, Notice, Verification, detail_allowed, gathered
 from services.notify.domain.people import (
@@ -216,6 +216,7 @@ __all__ = [
     "to_be_asked",
     "to_nobody",
     "told_of",
+    "turn_at",
     "untold_of",
     "used_by",
     "used_up",

@@ -42,7 +42,7 @@ from services.notify.domain import (
     without_items,
 )
 from services.notify.handlers.holding import Holding
-from services.notify.handlers.pacing import Pacing
+from services.notify.handlers.pacing import Pacing, is_held_for
 from services.notify.handlers.post import Post
 from services.notify.store import Deliveries
 from shared.bus.outcomes import describe
@@ -247,13 +247,13 @@ class HandingOver:
                 return Result(outcome=Outcome.UNSURE, code="our own fault")
 
     async def _together(self, delivery: Delivery, leg: Leg, address: str) -> list[tuple[Delivery, Leg]]:
-        """The other rows held for the same number, and their legs, that this message speaks for as well."""
+        """The other rows the clinic holds for the same person, and their legs, that this message speaks for as well."""
         found = []
         for row in await self._pacing.companions(delivery, leg, address):
             prepared = await self._prepared(row, await self._alerts.load_many(item.alert for item in row.items))
             if prepared is None or prepared.done:
                 continue
-            theirs = next((one for one in prepared.waiting if one.held and one.channel is leg.channel), None)
+            theirs = next((one for one in prepared.waiting if is_held_for(one, leg)), None)
             if theirs is not None:
                 found.append((prepared, theirs))
         return found

@@ -242,6 +242,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             alerts=alerts,
             register=store.register,
             deliveries=store.deliveries,
+            paces=store.paces,
             answered=store.answered,
             deciding=deciding,
             post=post,

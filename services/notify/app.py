@@ -23,6 +23,7 @@ from services.notify.channels import (
     SmtpServer,
     Twilio,
     WebhookChannel,
+    outward,
 )
 from services.notify.channels.failover import Sender
 from services.notify.domain import Channel
@@ -299,11 +300,11 @@ async def _channels(
 
     senders: is given the providers that answers to texts are sent by.
     """
-    client = await stack.enter_async_context(httpx.AsyncClient(timeout=PROVIDER_TIMEOUT))
+    client = await stack.enter_async_context(
+        outward(ports=settings.webhooks_ports, inside=settings.webhooks_inside, seconds=PROVIDER_TIMEOUT)
+    )
     channels: dict[Channel, Messenger] = {
-        Channel.WEBHOOK: WebhookChannel(
-            client=client, key=settings.link_key(), clock=clock, inside=settings.webhooks_inside
-        )
+        Channel.WEBHOOK: WebhookChannel(client=client, key=settings.link_key(), clock=clock)
     }
     if settings.apprise_url:
         apprise = httpx.AsyncClient(base_url=settings.apprise_url, timeout=PROVIDER_TIMEOUT)

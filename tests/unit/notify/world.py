@@ -227,8 +227,7 @@ class Process:
         """Let what is in flight finish, and see to what is due."""
         for _ in range(3):
             await self.dispatcher.poll()
-            while self.dispatcher._tasks:
-                await asyncio.wait(list(self.dispatcher._tasks.values()))
+            await self.dispatcher.calm()
         if self.life.dead:
             raise Killed
 

@@ -170,7 +170,7 @@ class House:
             self.dispatcher.start(row)
         async with asyncio.timeout(120):
             await self._counted.all.wait()
-            await self.dispatcher.stop()
+            await self.dispatcher.calm()
         seconds = time.perf_counter() - began
         found = (await self.store.deliveries.load_many(row.id for row in rows)).values()
         assert all(row.finished and row.handed_over for row in found), "not all of it is recorded"

@@ -23,6 +23,7 @@ from services.notify.channels import (
     SmtpServer,
     Twilio,
     WebhookChannel,
+    outward,
 )
 from services.notify.channels.failover import Sender
 from services.notify.domain import Channel
@@ -242,6 +243,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
             alerts=alerts,
             register=store.register,
             deliveries=store.deliveries,
+            paces=store.paces,
             answered=store.answered,
             deciding=deciding,
             post=post,
@@ -298,11 +300,11 @@ async def _channels(
 
     senders: is given the providers that answers to texts are sent by.
     """
-    client = await stack.enter_async_context(httpx.AsyncClient(timeout=PROVIDER_TIMEOUT))
+    client = await stack.enter_async_context(
+        outward(ports=settings.webhooks_ports, inside=settings.webhooks_inside, seconds=PROVIDER_TIMEOUT)
+    )
     channels: dict[Channel, Messenger] = {
-        Channel.WEBHOOK: WebhookChannel(
-            client=client, key=settings.link_key(), clock=clock, inside=settings.webhooks_inside
-        )
+        Channel.WEBHOOK: WebhookChannel(client=client, key=settings.link_key(), clock=clock)
     }
     if settings.apprise_url:
         apprise = httpx.AsyncClient(base_url=settings.apprise_url, timeout=PROVIDER_TIMEOUT)

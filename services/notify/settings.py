@@ -10,6 +10,7 @@ from shared.gsm7 import septets
 from shared.runtime import CommonSettings
 
 AppriseKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
 LONGEST_PUBLIC_URL = 50
 """A link must leave room for words in an SMS of 160."""
 LONGEST_PATIENT_URL = 52
@@ -68,7 +69,13 @@ class Settings(CommonSettings):
     webhooks_inside: bool = Field(
         default=False,
         validation_alias="NOTIFY_WEBHOOKS_INSIDE",
-        description="Whether webhooks may lead to plain HTTP and private networks; development only.",
+        description="Whether webhooks may lead to plain HTTP, any port and private networks; development only.",
+    )
+    webhooks_ports: Annotated[frozenset[Port], NoDecode] = Field(
+        default=frozenset({443}),
+        min_length=1,
+        validation_alias="NOTIFY_WEBHOOKS_PORTS",
+        description="The ports that webhooks may lead to, e.g. 443,8443.",
     )
     public_url: str = Field(
         default="http://127.0.0.1:8080",
@@ -109,6 +116,12 @@ class Settings(CommonSettings):
         if len(url) > LONGEST_PUBLIC_URL:
             raise ValueError(f"NOTIFY_PUBLIC_URL must have at most {LONGEST_PUBLIC_URL} characters, to fit into an SMS")
         return url.rstrip("/")
+
+    @field_validator("webhooks_ports", mode="before")
+    @classmethod
+    def _by_commas(cls, ports: Any) -> Any:
+        """An empty variable, as compose passes on what is not set, is the usual one."""
+        return [one.strip() for one in ports.split(",")] if isinstance(ports, str) and ports.strip() else ports or {443}
 
     @field_validator("apprise_keys", mode="before")
     @classmethod

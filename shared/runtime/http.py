@@ -83,6 +83,7 @@ _PROBLEMS: Mapping[int, str] = {
     410: "It was deleted for good.",
     413: "More than we take at once.",
     422: "Something sent cannot be right; `errors` names the fields. Nothing was recorded.",
+    429: "Too often; `Retry-After` says in how many seconds it may be asked again. Nothing was recorded.",
     503: "May or may not have been recorded: send it again with the same Idempotency-Key.",
 }
 

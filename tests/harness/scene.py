@@ -21,6 +21,7 @@ from services.notify.channels import (
     SmtpServer,
     WebhookChannel,
     no_chart,
+    outward,
 )
 from services.notify.channels import Twilio as TwilioProvider
 from services.notify.domain import Channel, next_due, signature
@@ -152,9 +153,8 @@ class Scene:
         emails = {name: self._email(server) for name, server in servers.items()}
         for email in emails.values():
             self._stack.push_async_callback(email.close)
-        hooks = WebhookChannel(
-            client=await enter(httpx.AsyncClient(timeout=2)), key=SECRET, clock=self.clock, inside=True
-        )
+        outside = await enter(outward(ports={443}, inside=True, seconds=2))
+        hooks = WebhookChannel(client=outside, key=SECRET, clock=self.clock)
         apprise = AppriseChannel(client=await enter(httpx.AsyncClient(base_url=self.apprise.url, timeout=2)))
         self.channels = {
             Channel.EMAIL: Failover(channel=Channel.EMAIL, providers=emails, weights={}, clock=self.clock),

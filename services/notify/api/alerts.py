@@ -267,7 +267,7 @@ async def close_alert(
 
 
 @router.post("/v1/alerts/{alert}/messages", operation_id="send_alert_again", summary="Send its message again",
-             responses=problems(400, 404, 409))  # fmt: skip
+             responses=problems(400, 404, 409, 429))  # fmt: skip
 async def send_alert_again(
     *,
     alert: AlertId,
@@ -280,7 +280,8 @@ async def send_alert_again(
 ) -> Alert:
     """At once, whatever the recipient's quiet hours, with a new link; `resent` says who asked and when it went.
 
-    It changes nothing else: the escalation goes on in its own time, and an acknowledged alert stays acknowledged.
+    It changes nothing else: the escalation goes on in its own time, and an acknowledged alert stays acknowledged. Three
+    times an hour to one recipient at most; `Retry-After` says when again.
     """
     body = body or SendBody()
     written = await desk.send_again(

@@ -4,6 +4,7 @@ from services.notify.channels.charts import Charts, no_chart
 from services.notify.channels.email import EmailChannel, SmtpServer
 from services.notify.channels.failover import Failover
 from services.notify.channels.govuk import GovUkNotify
+from services.notify.channels.outward import outward
 from services.notify.channels.sms import SmsChannel, SmsProvider, Twilio
 from services.notify.channels.webhook import AppriseChannel, WebhookChannel
 from services.notify.channels.words import sms_text
@@ -20,5 +21,6 @@ __all__ = [
     "Twilio",
     "WebhookChannel",
     "no_chart",
+    "outward",
     "sms_text",
 ]

@@ -7,7 +7,7 @@ from typing import Any, Final
 import httpx
 import jwt
 
-from services.notify.channels.answers import json_of, no_answer, retry_after
+from services.notify.channels.answers import Answer, json_of, no_answer, posted, retry_after
 from services.notify.domain import Outcome, Result
 from shared.clock import Clock
 
@@ -50,18 +50,18 @@ class GovUkNotify:
             "reference": reference,
         }
         try:
-            response = await self._client.post("/v2/notifications/sms", json=body, headers=self._authorization())
+            answer = await posted(self._client, "/v2/notifications/sms", json=body, headers=self._authorization())
         except httpx.HTTPError as error:
             return no_answer(error)
-        return self._result(response)
+        return self._result(answer)
 
     def _authorization(self) -> dict[str, str]:
         claims = {"iss": self._service, "iat": int(self._clock.now().timestamp())}
         return {"Authorization": f"Bearer {jwt.encode(claims, self._secret, algorithm='HS256')}"}
 
-    def _result(self, response: httpx.Response) -> Result:
-        body = json_of(response)
-        if response.status_code == 201:
+    def _result(self, answer: Answer) -> Result:
+        body = json_of(answer)
+        if answer.status == 201:
             return Result(
                 outcome=Outcome.ACCEPTED,
                 code="201",
@@ -69,10 +69,10 @@ class GovUkNotify:
                 receipt_within=self._receipt_within,
             )
         errors = [error for error in body.get("errors") or [] if isinstance(error, dict)]
-        code = " ".join([str(response.status_code), *(str(error.get("error", ""))[:40] for error in errors[:1])])
-        if response.status_code == 400 and any(_is_about_the_number(error) for error in errors):
+        code = " ".join([str(answer.status), *(str(error.get("error", ""))[:40] for error in errors[:1])])
+        if answer.status == 400 and any(_is_about_the_number(error) for error in errors):
             return Result(outcome=Outcome.PERMANENT, code=code)
-        return Result(outcome=Outcome.TEMPORARY, code=code, retry_after=retry_after(response.headers))
+        return Result(outcome=Outcome.TEMPORARY, code=code, retry_after=retry_after(answer.headers))
 
 
 def _is_about_the_number(error: dict[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from services.notify.channels.answers import json_of, no_answer, retry_after
+from services.notify.channels.answers import Answer, json_of, no_answer, posted, retry_after
 from services.notify.channels.words import sms_text
 from services.notify.domain import Notice, Outcome, Result
 
@@ -76,26 +76,26 @@ class Twilio:
         if self._callback:
             form["StatusCallback"] = f"{self._callback}?leg={reference}"
         try:
-            response = await self._client.post(self._path, data=form)
+            answer = await posted(self._client, self._path, data=form)
         except httpx.HTTPError as error:
             return no_answer(error)
-        return _result(response, self._receipt_within)
+        return _result(answer, self._receipt_within)
 
 
-def _result(response: httpx.Response, receipt_within: timedelta | None) -> Result:
-    body = json_of(response)
-    if response.status_code in (200, 201):
+def _result(answer: Answer, receipt_within: timedelta | None) -> Result:
+    body = json_of(answer)
+    if answer.status in (200, 201):
         if body.get("status") in ("failed", "undelivered", "canceled"):
             return _refused(body.get("error_code"), str(body.get("error_code") or body["status"]))
         return Result(
             outcome=Outcome.ACCEPTED,
-            code=str(body.get("error_code") or body.get("status") or response.status_code),
+            code=str(body.get("error_code") or body.get("status") or answer.status),
             message=str(body.get("sid") or ""),
             receipt_within=receipt_within,
         )
     error = body.get("code")
-    code = str(response.status_code) + (f" {error}" if isinstance(error, int) else "")
-    return _refused(error, code, retry_after(response.headers))
+    code = str(answer.status) + (f" {error}" if isinstance(error, int) else "")
+    return _refused(error, code, retry_after(answer.headers))
 
 
 def _refused(error: Any, code: str, pause: timedelta | None = None) -> Result:

@@ -3,15 +3,13 @@
 They get reference, urgency, deadline and link of each alert, and nothing of the patient.
 """
 
-import asyncio
 import json
-import socket
-from ipaddress import ip_address
 from typing import Final
 
 import httpx
 
-from services.notify.channels.answers import no_answer, retry_after
+from services.notify.channels.answers import no_answer, posted, retry_after
+from services.notify.channels.outward import NotPublic
 from services.notify.channels.words import absolute, subject, urgency_word
 from services.notify.domain import Notice, Outcome, Result, signature, webhook_secret
 from shared.clock import Clock
@@ -25,30 +23,33 @@ class WebhookChannel:
     """POSTs a notice to a clinic's endpoint, signed with the secret derived for it and with the one before.
 
     2xx is acceptance; redirects are not followed. 410 and the like end it; everything else is tried again for a day.
+    Of the answer status and headers are looked at; its body is not read.
     """
 
-    def __init__(self, *, client: httpx.AsyncClient, key: str, clock: Clock, inside: bool) -> None:
-        """key: what secrets are derived from. inside: whether plain HTTP and addresses of private networks are
-        allowed, as in development; otherwise a clinic could have us knock at our own doors."""
-        self._client, self._key, self._clock, self._inside = client, key, clock, inside
+    def __init__(self, *, client: httpx.AsyncClient, key: str, clock: Clock) -> None:
+        """client: one that reaches public addresses alone (`outward`), or a clinic could have us knock at our own
+        doors. key: what secrets are derived from."""
+        self._client, self._key, self._clock = client, key, clock
 
     async def send(self, notice: Notice) -> Result:
         """Hand over one notice. notice.address: the URL; notice.name: the webhook's name."""
-        url = httpx.URL(notice.address)
-        if not self._inside and (url.scheme != "https" or not await _is_public(url.host)):
-            return Result(outcome=Outcome.TEMPORARY, code="neither https nor a public address")
         body = json.dumps(payload(notice), separators=(",", ":"), ensure_ascii=False).encode()
         try:
-            response = await self._client.post(url, content=body, headers=self._headers(notice, body))
+            headers = self._headers(notice, body)
+            answer = await posted(self._client, notice.address, reading=0, content=body, headers=headers)
+        except NotPublic as error:
+            return Result(outcome=Outcome.TEMPORARY, code=str(error))
+        except httpx.InvalidURL:
+            return Result(outcome=Outcome.TEMPORARY, code="not a URL")
         except httpx.HTTPError as error:
             return no_answer(error)
-        if response.is_success:
-            return Result(outcome=Outcome.ACCEPTED, code=str(response.status_code))
-        final = response.status_code in REFUSED_FOR_GOOD
+        if 200 <= answer.status < 300:
+            return Result(outcome=Outcome.ACCEPTED, code=str(answer.status))
+        final = answer.status in REFUSED_FOR_GOOD
         return Result(
             outcome=Outcome.PERMANENT if final else Outcome.TEMPORARY,
-            code=str(response.status_code),
-            retry_after=retry_after(response.headers),
+            code=str(answer.status),
+            retry_after=retry_after(answer.headers),
         )
 
     def _headers(self, notice: Notice, body: bytes) -> dict[str, str]:
@@ -83,16 +84,6 @@ def payload(notice: Notice) -> dict[str, object]:
     }
 
 
-async def _is_public(host: str) -> bool:
-    """Whether every address of a host is one that the whole internet reaches."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        return False
-    addresses = [ip_address(str(one[4][0]).partition("%")[0]) for one in found]
-    return bool(addresses) and all(address.is_global for address in addresses)
-
-
 class AppriseChannel:
     """POSTs to `/notify/{key}` of an Apprise API (a container that serves Apprise's 100 and more services).
 
@@ -114,12 +105,12 @@ class AppriseChannel:
         ]
         body = {"title": subject(notice), "body": "\n".join(lines), "type": "warning" if urgent else "info"}
         try:
-            response = await self._client.post(f"/notify/{notice.address}", json=body)
+            answer = await posted(self._client, f"/notify/{notice.address}", reading=0, json=body)
         except httpx.HTTPError as error:
             return no_answer(error)
-        accepted = response.status_code == 200
+        accepted = answer.status == 200
         return Result(
             outcome=Outcome.ACCEPTED if accepted else Outcome.TEMPORARY,
-            code=str(response.status_code),
-            retry_after=None if accepted else retry_after(response.headers),
+            code=str(answer.status),
+            retry_after=None if accepted else retry_after(answer.headers),
         )

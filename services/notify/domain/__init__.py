@@ -34,6 +34,7 @@ from services.notify.domain.deliveries import (
     address_of,
     delivery_id,
     digest_id,
+    lease_returned,
     leased,
     next_due,
     planned_for,
@@ -68,7 +69,7 @@ from services.notify.domain.hooks import (
     signature,
     webhook_secret,
 )
-from services.notify.domain.limits import free_at, held, limited
+from services.notify.domain.limits import free_at, held, limited, turn_at
 from services.notify.domain.links import Link, link_of, parse_link, reference_of
 from services.notify.domain.notices import Detail, Line, Notice, Verification, detail_allowed, gathered
 from services.notify.domain.people import (
@@ -180,6 +181,7 @@ __all__ = [
     "is_system",
     "later_digest_id",
     "latest_round",
+    "lease_returned",
     "leased",
     "life_of",
     "limited",
@@ -216,6 +218,7 @@ __all__ = [
     "to_be_asked",
     "to_nobody",
     "told_of",
+    "turn_at",
     "untold_of",
     "used_by",
     "used_up",

@@ -17,7 +17,7 @@ from shared.contracts.base import ChannelName, Urgency
 from shared.contracts.escalation import Who
 
 Channel: TypeAlias = ChannelName
-LEASE: Final = timedelta(seconds=60)
+LEASE: Final = timedelta(seconds=45)
 """How long a claimed row is its claimer's. A hand-over must end well within it."""
 LOOK_AGAIN: Final = timedelta(seconds=5)
 """When to look again for a recipient whose document is on its way."""
@@ -322,6 +322,12 @@ def leased(delivery: Delivery, now: datetime) -> Delivery | None:
 def released(delivery: Delivery) -> Delivery:
     """The row as it is left after a claim."""
     return delivery.model_copy(update={"lease_until": None})
+
+
+def lease_returned(delivery: Delivery, lease: datetime | None) -> Delivery | None:
+    """The row as whoever claimed it until then leaves it without having begun: due as before. None where it has become
+    another's meanwhile."""
+    return released(delivery) if delivery.lease_until == lease else None
 
 
 def put_off(delivery: Delivery, now: datetime) -> Delivery:

@@ -5,7 +5,7 @@ What is urgent is never held. What is held goes out together, as one message, wh
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from services.notify.domain.deliveries import Channel, Delivery, Kind, Leg
 from shared.contracts.base import Urgency
@@ -18,6 +18,14 @@ LIMITS: Final = (
 )
 """So many messages within so long."""
 LONGEST: Final = max(window for _, window in LIMITS)
+SHARE: Final = (
+    (1, timedelta(minutes=1)),
+    (3, timedelta(minutes=15)),
+    (6, timedelta(hours=1)),
+    (11, timedelta(hours=3)),
+)
+"""So many of them each clinic may always send to a number, whatever others send there."""
+Limits: TypeAlias = Sequence[tuple[int, timedelta]]
 HELD: Final = "held, so that this number does not get too many at once; it goes out with the others"
 
 
@@ -27,11 +35,20 @@ def limited(delivery: Delivery, leg: Leg) -> bool:
     return leg.channel is Channel.SMS and not exempt
 
 
-def free_at(sent: Sequence[datetime], now: datetime) -> datetime:
+def turn_at(own: Sequence[datetime], everybody: Sequence[datetime], now: datetime) -> datetime:
+    """When a clinic may send a number its next message; now, where it may already.
+
+    own, everybody: when the number got the last ones from this clinic, and from all. A clinic keeps to the limits by
+    itself; beyond its share, all of them together do too, and it is the one that waits.
+    """
+    return max(free_at(own, now), min(free_at(own, now, SHARE), free_at(everybody, now)))
+
+
+def free_at(sent: Sequence[datetime], now: datetime, limits: Limits = LIMITS) -> datetime:
     """When a number may get its next message; now, where it may already. sent: when it got the last ones, in any
     order."""
     at = now
-    for count, window in LIMITS:
+    for count, window in limits:
         recent = sorted(one for one in sent if one > now - window)
         if len(recent) >= count:
             at = max(at, recent[-count] + window)

@@ -1,6 +1,7 @@
 """Sending an alert's message again because somebody asked: a row of its own, remembered in the alert."""
 
-from datetime import datetime
+import math
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from services.notify.domain.deliveries import Delivery, Item, Kind
@@ -9,11 +10,16 @@ from shared.contracts.escalation import Who
 from shared.errors import Problem
 
 KEPT: Final = 50
-"""Requests that stay in the alert."""
+"""Requests that stay in the alert: as many in an hour, or those that count would be forgotten."""
+MOST: Final = 3
+"""Times that an alert is sent again to one recipient within an hour: it goes out whatever limits there are."""
+WITHIN: Final = timedelta(hours=1)
 
 
 def send_again(alert: Alert, resend: str, *, by: str, clinician: str | None, now: datetime) -> Alert:
-    """The alert with the request. Raises Problem 409 where it is closed."""
+    """The alert with the request. clinician: None for the patient's. Raises Problem 409 where it is closed, and 429
+    where it was sent again often enough: it is the alert that remembers, so that all replicas count alike.
+    """
     if alert.status is AlertStatus.CLOSED:
         raise Problem(
             409,
@@ -23,8 +29,28 @@ def send_again(alert: Alert, resend: str, *, by: str, clinician: str | None, now
         )
     if any(one.resend == resend for one in alert.resent):
         return alert
+    lately = sorted((one for one in alert.resent if one.at > now - WITHIN), key=lambda one: one.at)
+    whose = clinician or alert.clinician
+    theirs = [one for one in lately if (one.clinician or alert.clinician) == whose]
+    if len(theirs) >= MOST:
+        raise _again_later(theirs[-MOST].at + WITHIN, now, f"{MOST} times to this recipient")
+    if len(lately) >= KEPT:
+        raise _again_later(lately[-KEPT].at + WITHIN, now, f"{KEPT} times")
     asked = Resent(resend=resend, at=now, by=by, clinician=clinician)
     return alert.model_copy(update={"resent": [*alert.resent, asked][-KEPT:]})
+
+
+def _again_later(at: datetime, now: datetime, often: str) -> Problem:
+    seconds = max(1, math.ceil((at - now).total_seconds()))
+    return Problem(
+        429,
+        "sent_again_often",
+        "This alert was sent again often enough",
+        f"It was sent again {often} within an hour, and nothing was sent now. It can be sent again at "
+        f"{at.astimezone(UTC):%H:%M:%S} UTC, in {-(-seconds // 60)} min. If nobody answers, ring them, or send it to "
+        "somebody else by `clinician`; its escalation goes on meanwhile.",
+        headers={"Retry-After": str(seconds)},
+    )
 
 
 def again_id(alert: Alert, resend: str) -> str:

@@ -1,33 +1,54 @@
 """Answers to an SMS: whose number it is, which alert it means, and what to answer."""
 
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
-from services.notify.domain import FALLBACK, Channel, Delivery, LegState, delivery_id, rounds_of, step_rows
+from services.notify.domain import (
+    FALLBACK,
+    Channel,
+    Delivery,
+    Leg,
+    LegState,
+    Outcome,
+    delivery_id,
+    rounds_of,
+    step_rows,
+)
 from services.notify.domain.replies import (
     MOST_ANSWERS,
-    Asked,
+    MOST_AT_ONCE,
     Wish,
     acknowledged,
+    all_taken,
     already,
     cannot_close,
+    closed_already,
     escalated_now,
     no_such_code,
     nobody_next,
     not_understood,
+    nothing_lately,
     parse_reply,
+    too_many,
+    which_one,
 )
 from services.notify.handlers.deciding import BY_FALLBACK, Deciding
 from services.notify.handlers.post import Post
-from services.notify.store import Answered, Deliveries, Register
+from services.notify.store import Answered, Deliveries, Paces, Register
 from shared.clock import Clock
 from shared.contracts.alerts import Alert, AlertStatus, Via
+from shared.contracts.base import Urgency
 from shared.documents import Owned
 from shared.errors import Problem
 
 PER: Final = timedelta(hours=1)
-PAGE: Final = 200
+LOOKED_AT: Final = 10
+"""Messages of a clinic to one number that are looked at for one that went out."""
+LATELY: Final = timedelta(hours=24)
+"""How long a reply without a reference may mean the last message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +56,15 @@ class Reply:
     """What to send back; None: nothing, because that number has had enough answers for an hour, or that text one."""
 
     text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a reply is about: alerts of one clinic (by its name), and whom they were sent to."""
+
+    name: str
+    to: str
+    alerts: Sequence[Alert]
 
 
 class BySms:
@@ -46,12 +76,14 @@ class BySms:
         alerts: Owned[Alert],
         register: Register,
         deliveries: Deliveries,
+        paces: Paces,
         answered: Answered,
         deciding: Deciding,
         post: Post,
         clock: Clock,
     ) -> None:
         self._alerts, self._register, self._deliveries = alerts, register, deliveries
+        self._paces = paces
         self._answered, self._deciding, self._post, self._clock = answered, deciding, post, clock
 
     async def reply(self, number: str, text: str, message: str = "") -> Reply:
@@ -69,66 +101,114 @@ class BySms:
         asked = parse_reply(text)
         if asked is None:
             return not_understood()
-        found = await self._meant(number, asked)
-        if found is None:
-            return no_such_code()
-        alert, to = found
+        meant = await self._by_code(number, asked.code) if asked.code else await self._last(number, asked.wish)
+        if isinstance(meant, str):
+            return meant
+        left = [alert for alert in meant.alerts if alert.status is not AlertStatus.CLOSED]
+        if not left:
+            return self._ended(meant)
         if asked.wish is Wish.CLOSE:
-            return cannot_close(alert.reference)
-        if alert.status is not AlertStatus.OPEN:
-            return already(alert.reference, self._when(alert))
-        return await (self._sent_on(alert) if asked.wish is Wish.ESCALATE else self._taken(alert, to))
+            return cannot_close(meant.name, _references(left))
+        waiting = [alert for alert in left if alert.status is AlertStatus.OPEN]
+        if not waiting:
+            return self._ended(meant)
+        return await (self._sent_on if asked.wish is Wish.ESCALATE else self._taken)(meant, waiting)
 
-    async def _sent_on(self, alert: Alert) -> str:
-        hastened = await self._deciding.hasten(alert)
-        return nobody_next(alert.reference) if hastened is None else escalated_now(alert.reference)
+    def _ended(self, meant: Meant) -> str:
+        """What is said where there is nothing left to do."""
+        if len(meant.alerts) > 1:
+            return all_taken(meant.name, _references(meant.alerts))
+        [alert] = meant.alerts
+        if alert.status is AlertStatus.CLOSED:
+            return closed_already(meant.name, alert.reference)
+        return already(meant.name, alert.reference, self._when(alert))
 
-    async def _taken(self, alert: Alert, to: str) -> str:
-        by = BY_FALLBACK if to == FALLBACK else to
-        try:
-            done = await self._deciding.acknowledge(alert, by=by, via=Via.SMS)
-        except Problem:  # closed by somebody else meanwhile
-            return no_such_code()
-        last = done.document.acknowledgements[-1]
-        mine = last.via is Via.SMS and last.by == by
-        return acknowledged(alert.reference) if mine else already(alert.reference, self._when(done.document))
+    async def _sent_on(self, meant: Meant, waiting: Sequence[Alert]) -> str:
+        sent_on = [alert for alert in waiting if await self._deciding.hasten(alert) is not None]
+        left = [alert for alert in waiting if alert not in sent_on]
+        said = [escalated_now(meant.name, _references(sent_on))] if sent_on else []
+        said += [nobody_next(meant.name, _references(left))] if left else []
+        return " ".join(said)
+
+    async def _taken(self, meant: Meant, waiting: Sequence[Alert]) -> str:
+        by = BY_FALLBACK if meant.to == FALLBACK else meant.to
+        mine, after = [], []
+        for alert in waiting:
+            try:
+                done = (await self._deciding.acknowledge(alert, by=by, via=Via.SMS)).document
+            except Problem:  # closed by somebody else meanwhile
+                done = alert.model_copy(update={"status": AlertStatus.CLOSED})
+            after.append(done)
+            last = done.acknowledgements[-1] if done.acknowledgements else None
+            if done.status is AlertStatus.ACKNOWLEDGED and last is not None and (last.via, last.by) == (Via.SMS, by):
+                mine.append(done)
+        return acknowledged(meant.name, _references(mine)) if mine else self._ended(replace(meant, alerts=after))
 
     def _when(self, alert: Alert) -> str:
         at, now = alert.acknowledged_at or alert.updated_at, self._clock.now()
         local = at.astimezone(self._post.working_time(alert.clinic, now).zone)
         return f"{local:%H:%M} on {local.day} {local:%b}"
 
-    async def _meant(self, number: str, asked: Asked) -> tuple[Alert, str] | None:
-        """The alert that a reply means, and whom it was sent to: told last of those that went to this number by SMS."""
+    async def _by_code(self, number: str, code: str) -> Meant | str:
+        """The alert with a reference that went to this number by SMS, and whom to; else what is answered."""
         people = self._post.reached_at(number, self._clock.now())
-        if not people:
-            return None
-        if asked.code is not None:
-            alerts = list((await self._alerts.load_many(await self._register.of_reference(asked.code))).values())
-            alerts = [alert for alert in alerts if alert.status is not AlertStatus.CLOSED]
-        else:
-            alerts = [alert for clinic in dict.fromkeys(clinic for clinic, _ in people) for alert in
-                      await self._open(clinic)]  # fmt: skip
+        alerts = await self._alerts.load_many(await self._register.of_reference(code)) if people else {}
         told = [
             (at, alert, to)
-            for alert in alerts
+            for alert in alerts.values()
             for clinic, to in people
-            if clinic == alert.clinic and (at := await self._told(alert, to)) is not None
+            if clinic == alert.clinic
+            and alert.status is not AlertStatus.CLOSED
+            and (at := await self._told(alert, to)) is not None
         ]
-        return max(told, key=lambda one: one[0])[1:] if told else None
+        if not told:
+            return no_such_code()
+        _, alert, to = max(told, key=lambda one: one[0])
+        return Meant(self._name(alert.clinic), to, [alert])
 
-    async def _open(self, clinic: str) -> list[Alert]:
-        """What nobody has closed: an acknowledged one too, so that `a` twice is not taken for another alert."""
-        found: list[Alert] = []
-        for status in (AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED):
-            cursor = None
-            while True:
-                page = await self._alerts.page(clinic, cursor=cursor, limit=PAGE, where={"status": status.value})
-                found += page.items
-                cursor = page.next
-                if cursor is None:
-                    break
-        return found
+    async def _last(self, number: str, wish: Wish) -> Meant | str:
+        """What the last message told of that went to this number, and whom to; else what is answered.
+
+        Only where one clinic sent it anything lately: whoever answers with one letter must not take for another clinic
+        what they were told by theirs. Only the last messages are looked at, however many alerts a clinic has.
+        """
+        now = self._clock.now()
+        people = self._post.reached_at(number, now)
+        contact = self._post.contacts.hashed(Channel.SMS, number)
+        texts = await self._paces.last({clinic for clinic, _ in people}, contact, now - LATELY) if people else {}
+        found = []
+        for clinic, some in texts.items():
+            whose = {to for theirs, to in people if theirs == clinic}
+            last = await self._last_of(clinic, some, whose)
+            if last is not None:
+                found.append(last)
+        if not found:
+            return nothing_lately()
+        if len(found) > 1:
+            newest = sorted(found, key=lambda one: one[0], reverse=True)
+            return which_one([(meant.name, _references(meant.alerts)) for _, meant in newest], wish)
+        meant = found[0][1]
+        return too_many(meant.name, len(meant.alerts)) if len(meant.alerts) > MOST_AT_ONCE else meant
+
+    async def _last_of(
+        self, clinic: str, texts: Iterable[tuple[datetime, str]], whose: Container[str]
+    ) -> tuple[datetime, Meant] | None:
+        """The last message of a clinic's that went out, or may have, to one of these; None: there is none."""
+        newest = {name: at for at, name in sorted(texts)}  # each by its last try
+        for name, at in islice(sorted(newest.items(), key=lambda one: one[1], reverse=True), LOOKED_AT):
+            rows = [row for row in (await self._deliveries.of_leg(name)).values() if row.clinic == clinic]
+            legs = {leg.to: row for row in rows for leg in row.legs if leg.id == name and leg.to in whose}
+            told = [row for row in rows for leg in row.legs if name in (leg.id, leg.bundled) and _went(leg)]
+            keys = dict.fromkeys(item.alert for row in told for item in row.items)
+            alerts = list((await self._alerts.load_many(keys)).values()) if legs and keys else []
+            if alerts:
+                alerts.sort(key=lambda alert: (alert.urgency is not Urgency.AT_ONCE, alert.deadline, alert.key))
+                return at, Meant(self._name(clinic), next(iter(legs)), alerts)
+        return None
+
+    def _name(self, clinic: str) -> str:
+        found = self._post.clinics.clinic(clinic)
+        return found.name if found is not None else clinic
 
     async def _told(self, alert: Alert, to: str) -> datetime | None:
         """When an SMS about it last went to somebody, or may have; None: never."""
@@ -140,11 +220,21 @@ class BySms:
         return max((at for row in rows.values() for at in _texts(row, to)), default=None)
 
 
+def _references(alerts: Iterable[Alert]) -> list[str]:
+    return [alert.reference for alert in alerts]
+
+
+def _went(leg: Leg) -> bool:
+    """Whether a text went to somebody, or may have."""
+    tried = any(attempt.outcome in (Outcome.ACCEPTED, Outcome.UNSURE) for attempt in leg.attempts)
+    return leg.channel is Channel.SMS and leg.state is not LegState.FAILED and (tried or leg.state is LegState.SENT)
+
+
 def _texts(row: Delivery, to: str) -> list[datetime]:
     return [
         attempt.at
         for leg in row.legs
-        if leg.channel is Channel.SMS and leg.to == to and leg.state is not LegState.FAILED
+        if leg.to == to and _went(leg)
         for attempt in leg.attempts
-        if attempt.outcome in ("accepted", "unsure")
+        if attempt.outcome in (Outcome.ACCEPTED, Outcome.UNSURE)
     ]

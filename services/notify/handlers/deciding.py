@@ -94,7 +94,7 @@ class Deciding:
     ) -> Written[Alert]:
         """The alert's message once more, at once. The alert remembers who asked, so no crash loses it.
 
-        Raises Problem 404, 409, 422, Recoverable.
+        Raises Problem 404, 409, 422, 429, Recoverable.
         """
         if clinician is not None and self._post.holder(alert.clinic, clinician) is None:
             raise Problem(

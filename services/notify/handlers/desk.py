@@ -127,7 +127,7 @@ class Desk:
     async def send_again(
         self, clinic: str, alert_id: str, *, by: str, clinician: str | None, idempotency: Idempotency
     ) -> Written[Alert]:
-        """The alert's message once more. Raises Problem 404, 409, 422, Recoverable."""
+        """The alert's message once more. Raises Problem 404, 409, 422, 429, Recoverable."""
         alert = await self._alert(clinic, alert_id)
         return await self._deciding.send_again(alert, by=by, clinician=clinician, idempotency=idempotency)
 

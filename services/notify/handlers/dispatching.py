@@ -22,6 +22,8 @@ from shared.metrics import DELIVERY_OLDEST_DUE
 log = logger(__name__)
 POLL: Final = 0.5
 """Seconds between looks at what is due."""
+GRACE: Final = 5.0
+"""Seconds that what is in flight has to finish when the service stops."""
 IN_FLIGHT: Final = 128
 """Rows claimed from the due times at once, oldest first; more wait for their turn there."""
 LOOK_AT_WAITING: Final = timedelta(seconds=10)
@@ -36,6 +38,7 @@ class Dispatcher:
     def __init__(self, *, deliveries: Deliveries, due: DueTimes, handing_over: HandingOver, clock: Clock) -> None:
         self._deliveries, self._due, self._handing_over, self._clock = deliveries, due, handing_over, clock
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._adding: set[asyncio.Task[None]] = set()
         self._since: datetime | None = None
         self._next_look: OrderedDict[str, datetime] = OrderedDict()
         self._waiting: dict[str, datetime] = {}
@@ -65,10 +68,27 @@ class Dispatcher:
         oldest = min(self._waiting.values(), default=now)
         DELIVERY_OLDEST_DUE.set(max(0.0, (now - oldest).total_seconds()))
 
+    async def add(self, delivery: Delivery) -> None:
+        """Write a row with our lease on it, and hand it over without waiting for the next look. Whoever is stopped
+        while it is written leaves it with us. Raises Recoverable."""
+        adding = asyncio.create_task(self._added(delivery), name="delivery added")
+        self._adding.add(adding)
+        adding.add_done_callback(self._adding.discard)
+        await asyncio.shield(adding)
+
+    async def _added(self, delivery: Delivery) -> None:
+        if await self._deliveries.add(delivery):
+            self.start(delivery)
+
     def start(self, delivery: Delivery) -> None:
-        """Hand over a row just written with our lease on it, without waiting for the next look."""
+        """Hand over a row that is there with our lease on it."""
         self._note(delivery, self._clock.now())
         self._begin(delivery.id, self._handed_over(delivery))
+
+    async def calm(self) -> None:
+        """Wait for what is in flight."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
 
     def take_note(self, delivery: Delivery) -> None:
         """A row was changed by a receipt: it may have to be looked at sooner than it seemed."""
@@ -79,9 +99,13 @@ class Dispatcher:
         self._next_look.pop(row, None)
 
     async def stop(self) -> None:
-        """Let what is in flight finish for a moment, then let go of it: the leases end by themselves."""
+        """Give back what was not begun, let what is in flight finish for a moment, then let go of it: its leases end by
+        themselves."""
+        self._handing_over.begin_nothing_more()
+        if self._adding:
+            await asyncio.wait(set(self._adding), timeout=GRACE)
         if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=5)
+            await asyncio.wait(self._tasks.values(), timeout=GRACE)
         for task in list(self._tasks.values()):
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

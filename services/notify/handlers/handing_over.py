@@ -30,6 +30,7 @@ from services.notify.domain import (
     heard_early,
     held,
     hook_rows,
+    lease_returned,
     leased,
     planned_for,
     put_off,
@@ -42,7 +43,7 @@ from services.notify.domain import (
     without_items,
 )
 from services.notify.handlers.holding import Holding
-from services.notify.handlers.pacing import Pacing
+from services.notify.handlers.pacing import Pacing, is_held_for
 from services.notify.handlers.post import Post
 from services.notify.store import Deliveries
 from shared.bus.outcomes import describe
@@ -94,10 +95,17 @@ class HandingOver:
         self._deliveries, self._alerts, self._post, self._clock = deliveries, alerts, post, clock
         self._pacing = pacing
         self._channels = channels
+        self._stopping = False
         self._slots = {channel: asyncio.Semaphore(SLOTS) for channel in channels}
         for urgency in Urgency:  # from zero on, or Prometheus does not see the first one as an increase
             for step in range(1, MOST_STEPS + 1):
                 ESCALATIONS.labels(urgency.value, str(step))
+
+    def begin_nothing_more(self) -> None:
+        """Whatever has not been begun is given back from now on: another replica has it, before its lease would end."""
+        self._stopping = True
+        for slots in self._slots.values():
+            slots.release()  # whoever waits for a turn has it now, sends nothing, and lets the next one know
 
     async def planned(self, delivery: Delivery) -> Delivery:
         """The row with its legs, where it is known whom it goes to. Raises Recoverable."""
@@ -108,7 +116,9 @@ class HandingOver:
         return planned
 
     async def claim(self, delivery_id: str) -> Delivery | None:
-        """The row with our lease on it; None where it is not due or another's. Raises Recoverable."""
+        """The row with our lease on it; None where it is not due or another's, or we stop. Raises Recoverable."""
+        if self._stopping:
+            return None
         return await self._deliveries.change(delivery_id, lambda row: leased(row, self._clock.now()))
 
     async def hand_over(self, delivery: Delivery) -> Delivery | None:
@@ -121,6 +131,8 @@ class HandingOver:
             if delivery.confirm_at is None:
                 return await self._deliveries.change(delivery.id, released)
             return await self._unconfirmed(delivery, alerts)
+        if self._stopping:
+            return await self._deliveries.change(delivery.id, lambda row: lease_returned(row, delivery.lease_until))
         await self._queue_next_step(delivery, alerts)
         prepared = await self._prepared(delivery, alerts)
         if prepared is not None and prepared.done and prepared.handed_over and prepared.kind is Kind.ESCALATION:
@@ -204,8 +216,8 @@ class HandingOver:
         return delivery if wanted == delivery else await self._deliveries.swap(delivery, wanted)
 
     async def _tried(self, delivery: Delivery, leg: Leg, alerts: Mapping[str, Alert]) -> Result | datetime | None:
-        """What became of one hand-over; until when it is held; None where its turn came too late to be sure of the
-        lease."""
+        """What became of one hand-over; until when it is held; None where it was not begun: its turn came too late to
+        be sure of the lease, or we stop."""
         now = self._clock.now()
         person = self._post.person(delivery.clinic, leg, now)
         messenger, address = self._channels.get(leg.channel), address_of(leg, person)
@@ -234,7 +246,7 @@ class HandingOver:
     async def _sent(self, delivery: Delivery, leg: Leg, messenger: Messenger, notice: Notice) -> Result | None:
         async with self._slots[leg.channel]:
             until = delivery.lease_until or self._clock.now() + LEASE
-            if (until - self._clock.now()).total_seconds() < HAND_OVER:
+            if self._stopping or (until - self._clock.now()).total_seconds() < HAND_OVER:
                 return None
             try:
                 async with asyncio.timeout(HAND_OVER):
@@ -247,13 +259,13 @@ class HandingOver:
                 return Result(outcome=Outcome.UNSURE, code="our own fault")
 
     async def _together(self, delivery: Delivery, leg: Leg, address: str) -> list[tuple[Delivery, Leg]]:
-        """The other rows held for the same number, and their legs, that this message speaks for as well."""
+        """The other rows the clinic holds for the same person, and their legs, that this message speaks for as well."""
         found = []
         for row in await self._pacing.companions(delivery, leg, address):
             prepared = await self._prepared(row, await self._alerts.load_many(item.alert for item in row.items))
             if prepared is None or prepared.done:
                 continue
-            theirs = next((one for one in prepared.waiting if one.held and one.channel is leg.channel), None)
+            theirs = next((one for one in prepared.waiting if is_held_for(one, leg)), None)
             if theirs is not None:
                 found.append((prepared, theirs))
         return found
@@ -267,9 +279,11 @@ class HandingOver:
         fallback = self._post.fallback(delivery.clinic, now)
         before = delivery
 
-        def change(row: Delivery) -> Delivery:
+        def change(row: Delivery) -> Delivery | None:
             nonlocal before
             before = row
+            if result is None and row.lease_until != delivery.lease_until:
+                return None
             if isinstance(result, datetime):
                 row = held(row, leg.id, result)
             elif result is not None and row.kind is Kind.HOOK:

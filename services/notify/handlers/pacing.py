@@ -1,13 +1,17 @@
-"""Not too many SMS to one number: what is not urgent is held, and what was held goes out together."""
+"""Not too many SMS to one number: what is not urgent is held, and what was held goes out together.
+
+Everything is one clinic's: a message never speaks for another clinic's alerts, whoever lists the number, and what a
+clinic may send within its share waits for no other.
+"""
 
 import asyncio
 from datetime import datetime, timedelta
 from typing import Final
 from weakref import WeakValueDictionary
 
-from services.notify.domain import LEASE, Channel, Delivery, Leg, LegState, free_at, limited
+from services.notify.domain import LEASE, Channel, Delivery, Leg, LegState, limited, turn_at
 from services.notify.handlers.contacts import Contacts
-from services.notify.store import Deliveries, Paces
+from services.notify.store import Deliveries, Paces, Texted
 from shared.clock import Clock
 from shared.metrics import DELIVERIES_HELD
 
@@ -29,36 +33,45 @@ class Pacing:
         """Until when a leg is to be held; None where it may go now, and then it counts as sent. Raises Recoverable."""
         if leg.channel is not Channel.SMS:
             return None
-        contact = self._contacts.hashed(leg.channel, address)
-        async with self._turns.setdefault(contact, asyncio.Lock()):
+        texted = self._texted(delivery, leg, address)
+        async with self._turns.setdefault(f"{texted.clinic}/{texted.contact}", asyncio.Lock()):
             now = self._clock.now()
-            until = free_at(await self._paces.sent(contact, now, but=leg.id), now) if limited(delivery, leg) else now
+            until = turn_at(*await self._paces.sent(texted, now, but=leg.id), now) if limited(delivery, leg) else now
             if until <= now:
-                await self._paces.note(contact, leg.id, now)
+                await self._paces.note(texted, leg.id, now)
                 return None
-            waiting = [row for row in await self._paces.held(contact) if row != delivery.id]
-            await self._paces.hold(contact, delivery.id)
+            waiting = [row for row in await self._paces.held(texted) if row != delivery.id]
+            await self._paces.hold(texted, delivery.id)
             DELIVERIES_HELD.inc()
             return until + (BEHIND + APART * len(waiting) if waiting else timedelta(0))
 
     async def companions(self, delivery: Delivery, leg: Leg, address: str) -> list[Delivery]:
-        """The other rows held for the same number, claimed, so that this one's message speaks for them too.
+        """The other rows the same clinic holds for the same person there, claimed, so that this one's message speaks
+        for them too.
 
         Raises Recoverable.
         """
         if not limited(delivery, leg):
             return []
-        contact, now = self._contacts.hashed(leg.channel, address), self._clock.now()
-        names = await self._paces.held(contact)
+        texted, now = self._texted(delivery, leg, address), self._clock.now()
+        names = await self._paces.held(texted)
         if not names:
             return []
 
         def claimed(row: Delivery) -> Delivery | None:
             free = row.lease_until is None or row.lease_until <= now
-            mine = any(one.held and one.state is LegState.PENDING for one in row.legs)
-            return row.model_copy(update={"lease_until": now + LEASE}) if free and mine and not row.done else None
+            theirs = row.clinic == delivery.clinic and any(is_held_for(one, leg) for one in row.legs)
+            return row.model_copy(update={"lease_until": now + LEASE}) if free and theirs and not row.done else None
 
         others = [name for name in names if name != delivery.id][:MOST_TOGETHER]
         rows = [await self._deliveries.change(name, claimed) for name in others]
-        await self._paces.let_go(contact, names)
+        await self._paces.let_go(texted, names)
         return [row for row in rows if row is not None]
+
+    def _texted(self, delivery: Delivery, leg: Leg, address: str) -> Texted:
+        return Texted(delivery.clinic, leg.to, self._contacts.hashed(leg.channel, address))
+
+
+def is_held_for(one: Leg, leg: Leg) -> bool:
+    """Whether a leg waits for the same person by the same channel."""
+    return one.held and one.state is LegState.PENDING and (one.to, one.channel) == (leg.to, leg.channel)

@@ -294,8 +294,10 @@ class Reconciler:
                 return
             planned = await self._handing_over.planned(row)
             ours = leased(planned, now) or planned
-            if await self._deliveries.add(ours) and ours.lease_until is not None:
-                self._dispatcher.start(ours)
+            if ours.lease_until is None:
+                await self._deliveries.add(ours)
+            else:
+                await self._dispatcher.add(ours)
 
     async def _add_to_digest(self, clinic: str, clinician: str | None, lines: Sequence[tuple[Alert, Round]]) -> None:
         """Put lines into the digest of the morning they are due, or of the next one that has not gone out yet."""

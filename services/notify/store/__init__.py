@@ -1,6 +1,6 @@
 """What notify keeps in MongoDB beside its alerts: rows and when they are due, where alerts are, and what is counted."""
 
-from services.notify.store.ledgers import Answered, Load, LoadDay, Openings, Paces
+from services.notify.store.ledgers import Answered, Load, LoadDay, Openings, Paces, Texted
 from services.notify.store.rows import (
     ALERT_FACETS,
     LATE,
@@ -27,5 +27,6 @@ __all__ = [
     "Paces",
     "Register",
     "Store",
+    "Texted",
     "minute_of",
 ]

@@ -4,7 +4,7 @@ Found by exact `_id`, like everything in `store`. Lost with the store: no alert 
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -14,6 +14,8 @@ from shared.mongo import Collection, Record, recoverable, write_all
 
 TRIES: Final = 30
 CHUNK: Final = 1_000
+LAST: Final = 50
+"""Messages to a number that are remembered one by one; more than any of `domain.limits` counts."""
 
 
 class Openings:
@@ -114,49 +116,95 @@ class Load:
         return found
 
 
-class Paces:
-    """When each number got its last SMS, and which rows wait for it: records by the number's hash.
+class Texted(NamedTuple):
+    """Somebody of a clinic's at a number, by its hash. to: a clinician's id, or the fallback contact."""
 
-    `<hash>/<window>` holds what was sent in three hours; `held/<hash>` the rows that were put off.
+    clinic: str
+    to: str
+    contact: str
+
+    @property
+    def number(self) -> str:
+        """The number as this clinic's."""
+        return f"{self.clinic}/{self.contact}"
+
+
+class Paces:
+    """When each number got its last SMS, and which rows wait for it: records by clinic and the number's hash.
+
+    `own/<clinic>/<hash>/<window>` holds what the clinic sent it in three hours, `all/<hash>/<window>` the last ones of
+    all clinics, `last/<clinic>/<hash>` the clinic's last ones; `held/<clinic>/<hash>/<to>` the rows that were put off.
     """
 
     def __init__(self, *, collection: Collection) -> None:
         self._collection = collection
 
-    async def sent(self, contact: str, now: datetime, *, but: str) -> list[datetime]:
-        """When a number got its messages of the last three hours, and a few before; each leg counts once, by its last
-        try, and the one asked for (`but`) not at all. Raises Recoverable."""
-        names = [f"{contact}/{_window(now)}", f"{contact}/{_window(now) - 1}"]
+    async def sent(self, texted: Texted, now: datetime, *, but: str) -> tuple[list[datetime], list[datetime]]:
+        """When a number got its messages of the last three hours, and a few before: the clinic's, and everybody's. Each
+        leg counts once, by its last try, and the one asked for (`but`) not at all. Raises Recoverable."""
+        own = [f"own/{texted.number}/{_window(now) - back}" for back in range(2)]
+        everybody = [f"all/{texted.contact}/{_window(now) - back}" for back in range(2)]
         with recoverable():
-            found = await self._collection.find({"_id": {"$in": names}}).to_list(None)
-        tries = sorted(one.partition(" ")[::2] for record in found for one in record.get("sent", ()))
-        last = {leg: at for at, leg in tries if leg != but}
-        return [datetime.fromisoformat(at) for at in last.values()]
+            found = await self._collection.find({"_id": {"$in": own + everybody}}).to_list(None)
+        tries: dict[str, list[str]] = {record["_id"]: record.get("sent", []) for record in found}
+        return _times(tries, own, but), _times(tries, everybody, but)
 
-    async def note(self, contact: str, leg: str, now: datetime) -> None:
+    async def note(self, texted: Texted, leg: str, now: datetime) -> None:
         """A number is being sent a message; what is older than six hours is forgotten. Raises Recoverable."""
-        name = f"{contact}/{_window(now)}"
-        update = {"$addToSet": {"sent": f"{now.isoformat()} {leg}"}}
-        await written(self._collection, [UpdateOne({"_id": name}, update, upsert=True)])
+        window, said = _window(now), f"{now.isoformat()} {leg}"
+        last: Record = {"sent": {"$each": [said], "$slice": -LAST}}
+        writes = [
+            UpdateOne({"_id": f"own/{texted.number}/{window}"}, {"$addToSet": {"sent": said}}, upsert=True),
+            UpdateOne({"_id": f"all/{texted.contact}/{window}"}, {"$push": last}, upsert=True),
+            UpdateOne({"_id": f"last/{texted.number}"}, {"$push": last}, upsert=True),
+        ]
+        await written(self._collection, writes)
         with recoverable():
-            await self._collection.delete_one({"_id": f"{contact}/{_window(now) - 2}"})
+            for old in (f"own/{texted.number}/{window - 2}", f"all/{texted.contact}/{window - 2}"):
+                await self._collection.delete_one({"_id": old})
 
-    async def hold(self, contact: str, row: str) -> None:
-        """A row waits for a number. Raises Recoverable."""
-        await written(
-            self._collection, [UpdateOne({"_id": f"held/{contact}"}, {"$addToSet": {"ids": row}}, upsert=True)]
-        )
+    async def last(
+        self, clinics: Iterable[str], contact: str, since: datetime
+    ) -> dict[str, list[tuple[datetime, str]]]:
+        """By clinic: the last messages it sent a number since then, or began to, the newest first: when, and the leg.
 
-    async def held(self, contact: str) -> list[str]:
-        """The rows that wait for a number. Raises Recoverable."""
+        Clinics that sent none are left out; of each there are LAST at most. Raises Recoverable.
+        """
+        names = {f"last/{clinic}/{contact}": clinic for clinic in clinics}
         with recoverable():
-            found = await self._collection.find_one({"_id": f"held/{contact}"})
+            found = await self._collection.find({"_id": {"$in": list(names)}}).to_list(None)
+        texts = {names[record["_id"]]: [one.partition(" ")[::2] for one in record["sent"]] for record in found}
+        lately = {
+            clinic: sorted({(datetime.fromisoformat(at), leg) for at, leg in some}, reverse=True)
+            for clinic, some in texts.items()
+        }
+        return {clinic: kept for clinic, some in lately.items() if (kept := [one for one in some if one[0] > since])}
+
+    async def hold(self, texted: Texted, row: str) -> None:
+        """A row waits for somebody at a number. Raises Recoverable."""
+        update = {"$addToSet": {"ids": row}}
+        await written(self._collection, [UpdateOne({"_id": _held(texted)}, update, upsert=True)])
+
+    async def held(self, texted: Texted) -> list[str]:
+        """The rows that wait for somebody at a number. Raises Recoverable."""
+        with recoverable():
+            found = await self._collection.find_one({"_id": _held(texted)})
         return [] if found is None else list(found.get("ids", ()))
 
-    async def let_go(self, contact: str, rows: Iterable[str]) -> None:
+    async def let_go(self, texted: Texted, rows: Iterable[str]) -> None:
         """Rows wait no longer. Raises Recoverable."""
         with recoverable():
-            await self._collection.update_one({"_id": f"held/{contact}"}, {"$pullAll": {"ids": list(rows)}})
+            await self._collection.update_one({"_id": _held(texted)}, {"$pullAll": {"ids": list(rows)}})
+
+
+def _held(texted: Texted) -> str:
+    return f"held/{texted.number}/{texted.to}"
+
+
+def _times(tries: Mapping[str, Sequence[str]], names: Iterable[str], but: str) -> list[datetime]:
+    said = sorted(one.partition(" ")[::2] for name in names for one in tries.get(name, ()))
+    last = {leg: at for at, leg in said if leg != but}
+    return [datetime.fromisoformat(at) for at in last.values()]
 
 
 def _window(now: datetime) -> int:

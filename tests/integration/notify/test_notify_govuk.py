@@ -3,14 +3,12 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
-from services.notify.channels import GovUkNotify, WebhookChannel
-from services.notify.domain import Line, Notice, Outcome
-from shared.contracts.base import Urgency
+from services.notify.channels import GovUkNotify
+from services.notify.domain import Outcome
 from tests.fakes import FakeClock
 from tests.harness.standins import GovUk, Trouble
 
@@ -69,20 +67,3 @@ async def test_a_key_that_is_wrong_or_a_clock_that_is_off_is_our_own_trouble(ser
             channel(client, server, api_key="a-word")
 
     assert [(one.outcome, one.code) for one in (wrong, late)] == [(Outcome.TEMPORARY, "403 AuthError")] * 2
-
-
-@pytest.mark.parametrize(
-    "url", ["http://example.org/x", "https://127.0.0.1/x", "https://localhost/x", "https://[::1]/x"]
-)
-async def test_a_webhook_never_knocks_at_our_own_doors(url: str) -> None:
-    """Neither plain HTTP nor an address of a private network is connected to, unless that is allowed."""
-    asked: list[httpx.Request] = []
-    transport = httpx.MockTransport(lambda request: asked.append(request) or httpx.Response(204))
-    line = Line("7F3KQ2", "https://rapport.example/a/x", Urgency.AT_ONCE, NOW, NOW)
-    notice = Notice("leg-1", url, "records", "Harbour", ZoneInfo("UTC"), NOW, digest=False, lines=(line,))
-    async with httpx.AsyncClient(transport=transport) as client:
-        refused = await WebhookChannel(client=client, key="key", clock=FakeClock(NOW), inside=False).send(notice)
-        allowed = await WebhookChannel(client=client, key="key", clock=FakeClock(NOW), inside=True).send(notice)
-
-    assert (refused.outcome, allowed.outcome) == (Outcome.TEMPORARY, Outcome.ACCEPTED)
-    assert len(asked) == 1

@@ -149,7 +149,7 @@ async def test_a_reply_from_the_number_it_went_to_acknowledges_the_alert() -> No
         story = await fired()
         said = await answer(story, PRIYA, text.format(story.alert.reference))
 
-        assert said.startswith(f"{story.alert.reference}: you have it.")
+        assert said.startswith(f"{story.alert.reference} (Harbour): you have it.")
         assert (story.alert.acknowledged_by, story.alert.acknowledgements[-1].via) == ("priya", Via.SMS)
 
 
@@ -158,8 +158,10 @@ async def test_a_reply_from_the_number_it_went_to_acknowledges_the_alert() -> No
     [
         (STRANGER, "{} a"),
         (STRANGER, "a"),
+        (STRANGER, "e"),
         (DAN, "{} a"),
         (DAN, "a"),
+        (DAN, "e"),
         (PRIYA, "ZZZZZZ a"),
         (PRIYA, "yes"),
         (PRIYA, "{} c"),
@@ -212,7 +214,7 @@ async def test_a_reply_after_somebody_took_it_says_since_when() -> None:
     await story.acknowledges("lee")
     said = await answer(story, PRIYA, "a")
 
-    assert said == f"{story.alert.reference} was acknowledged already, 10:00 on 23 Nov. Nothing was changed."
+    assert said == f"{story.alert.reference} (Harbour) was acknowledged already, 10:00 on 23 Nov. Nothing was changed."
     assert story.alert.acknowledged_by == "lee"
 
 

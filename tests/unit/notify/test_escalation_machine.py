@@ -94,6 +94,8 @@ class Escalating(RuleBasedStateMachine):
         self.story.process.life.dead = True
         await silenced()
         self.story.process = self._started(Life())
+        for event in list(self.story.world.log.events):
+            await self.story.process.contacts.take_in(event)  # a store that was lost learns them too
         await self.story.process.learn()
         await self.story.process.handle(self.story.world.said)
         await self.story.process.calm()
@@ -256,7 +258,7 @@ class Escalating(RuleBasedStateMachine):
         try:
             await decide()
         except Problem as refused:
-            if refused.code != "already_closed":
+            if refused.code not in ("already_closed", "sent_again_often"):
                 raise
 
     # --- what always holds --------------------------------------------------------------------------------------------

@@ -14,6 +14,11 @@ from tests.unit.notify.memory_mongo import Killed, Life
 KEY = Idempotency.of(client="tests", key="once", body=b"")
 
 
+def key(name: str) -> Idempotency:
+    """The key of another request."""
+    return Idempotency.of(client="tests", key=name, body=b"")
+
+
 async def again(story: Story, clinician: str | None = None, key: Idempotency = KEY) -> None:
     """Somebody asks for it."""
     await story.process.desk.send_again("harbour", story.alert.alert, by="ola", clinician=clinician, idempotency=key)
@@ -90,3 +95,48 @@ async def test_a_process_that_dies_while_sending_again_sends_it_all_the_same(ste
 
     times = [who for who, _ in story.told].count("priya")
     assert 2 <= times <= 3  # its first message, and this one; twice where nobody could know that it had gone
+
+
+async def test_an_alert_is_sent_again_three_times_an_hour_to_one_recipient_and_then_the_answer_says_when() -> None:
+    """Whoever asks, by their id or as the patient's clinician, and whichever replica; a retry is no new request, and
+    what was refused left nothing behind."""
+    story = Story()
+    await story.hears("e1")
+    for number in range(3):
+        await again(story, "priya" if number == 1 else None, key(f"k{number}"))
+        await story.minutes(1)
+        await story.restarts()
+    before = story.alert
+    refused = []
+    for number in range(60):
+        with pytest.raises(Problem) as problem:
+            await again(story, "priya" if number % 2 else None, key(f"more{number}"))
+        refused.append(problem.value)
+    await again(story, None, key("k0"))
+    after = story.alert
+    await again(story, "dan", key("another"))
+
+    assert {(one.status, one.code, one.headers["Retry-After"]) for one in refused} == {
+        (429, "sent_again_often", str(57 * 60))
+    }
+    assert "It can be sent again at 11:00:00 UTC, in 57 min." in refused[0].detail
+    assert before == after
+    assert [who for who, _ in story.told] == ["priya"] * 4 + ["dan"]
+    await story.minutes(57)
+    sent = len(story.alert.resent)
+    await again(story, None, key("later"))
+    assert len(story.alert.resent) == sent + 1
+
+
+async def test_many_recipients_do_not_make_the_alert_forget_how_often_it_was_sent_again() -> None:
+    """It keeps fifty requests: with as many in an hour nobody gets another."""
+    story = Story(people=(*STAFF, *(staff(f"c{number}") for number in range(20))))
+    await story.hears("e1")
+    refused = 0
+    for number in range(80):
+        try:
+            await again(story, f"c{number % 20}", key(f"k{number}"))
+        except Problem as problem:
+            refused += problem.status == 429
+    assert refused == 30
+    assert len(story.alert.resent) == 50

@@ -8,7 +8,14 @@ from services.notify.settings import Settings
 
 def test_variables_that_are_empty_are_as_if_they_were_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """compose passes on an empty word for everything that nobody set."""
-    for name in ("APPRISE_KEYS", "APPRISE_URL", "GOVUK_API_KEY", "EMAIL_RECEIPTS_SECRET", "SMTP2_HOST"):
+    for name in (
+        "APPRISE_KEYS",
+        "APPRISE_URL",
+        "GOVUK_API_KEY",
+        "EMAIL_RECEIPTS_SECRET",
+        "SMTP2_HOST",
+        "WEBHOOKS_PORTS",
+    ):
         monkeypatch.setenv(f"NOTIFY_{name}", "")
 
     assert Settings() == Settings.model_validate({})
@@ -21,6 +28,17 @@ def test_apprise_keys_are_read_from_json(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Settings().apprise_keys == {"harbour": "harbour-chat"}
 
     monkeypatch.setenv("NOTIFY_APPRISE_KEYS", '{"harbour": "../another"}')
+    with pytest.raises(ValidationError):
+        Settings()
+
+
+def test_webhooks_lead_to_443_unless_other_ports_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By commas; what is no port is refused."""
+    assert Settings().webhooks_ports == {443}
+    monkeypatch.setenv("NOTIFY_WEBHOOKS_PORTS", "443, 8443")
+    assert Settings().webhooks_ports == {443, 8443}
+
+    monkeypatch.setenv("NOTIFY_WEBHOOKS_PORTS", "443,https")
     with pytest.raises(ValidationError):
         Settings()
 

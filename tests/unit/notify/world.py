@@ -208,7 +208,7 @@ class Process:
         self.deciding = deciding = Deciding(alerts=self.alerts, deliveries=store.deliveries, post=post, clock=clock)
         shelves: dict[str, Any] = {"alerts": self.alerts, "register": store.register}
         decided: dict[str, Any] = {"deciding": deciding, "post": post, "clock": clock}
-        by_sms = BySms(**shelves, **decided, deliveries=store.deliveries, answered=store.answered)
+        by_sms = BySms(**shelves, **decided, deliveries=store.deliveries, paces=store.paces, answered=store.answered)
         self.by_link = ByLink(**shelves, **decided, openings=store.openings)
         self.desk = Desk(**shelves, **decided, deliveries=store.deliveries, openings=store.openings, by_sms=by_sms)
 
@@ -227,8 +227,7 @@ class Process:
         """Let what is in flight finish, and see to what is due."""
         for _ in range(3):
             await self.dispatcher.poll()
-            while self.dispatcher._tasks:
-                await asyncio.wait(list(self.dispatcher._tasks.values()))
+            await self.dispatcher.calm()
         if self.life.dead:
             raise Killed
 

@@ -23,7 +23,7 @@ async def test_an_alert_is_acknowledged_by_a_reply_that_twilio_passes_on() -> No
         assert answer.headers["content-type"].startswith("text/xml")
         said = re.fullmatch(r"<\?xml[^>]*>\s*<Response><Message>([^<]+)</Message></Response>", answer.text)
         assert said is not None
-        assert said[1].startswith(f"{alert.reference}: you have it.")
+        assert said[1].startswith(f"{alert.reference} (Harbour): you have it.")
         [now] = scene.world.alerts()
         assert (now.status, now.acknowledged_by) == (AlertStatus.ACKNOWLEDGED, "priya")
         assert [one.via for one in now.acknowledgements] == [Via.SMS]
@@ -37,7 +37,7 @@ async def test_an_alert_is_acknowledged_by_a_reply_that_govuk_notify_passes_on()
         first = await scene.govuk_texted("A", name="in-1")
         again = await scene.govuk_texted("A", name="in-1")
 
-        await scene.expect_govuk(MOBILE, saying=f"{alert.reference}: you have it.")
+        await scene.expect_govuk(MOBILE, saying=f"{alert.reference} (Harbour): you have it.")
         assert (first.status_code, again.status_code) == (204, 204)
         assert [one.status for one in scene.world.alerts()] == [AlertStatus.ACKNOWLEDGED]
 

@@ -63,6 +63,8 @@ class Backtests:
     def __init__(self, *, jobs: Jobs, shelf: Shelf, clinics: Clinics, clock: Clock) -> None:
         self._jobs, self._shelf, self._clinics, self._clock = jobs, shelf, clinics, clock
         self._asked = asyncio.Event()
+        self._served: dict[str, int] = {}
+        self._turns = 0
 
     async def ask(self, clinic: str, *, client: str, key: str, digest: str, rule_set: RuleSet, days: int) -> Job:
         """Have a proposed rule set tried on the last `days` days. A retry is the same backtest.
@@ -133,8 +135,7 @@ class Backtests:
         while True:
             self._asked.clear()
             try:
-                for key in await self._jobs.open_ones():
-                    await self._work_on(key)
+                await self._work_on_all()
             except Recoverable:
                 pass  # it stands in the store, and is tried again
             try:
@@ -142,6 +143,19 @@ class Backtests:
                     await self._asked.wait()
             except TimeoutError:
                 continue
+
+    async def _work_on_all(self) -> None:
+        """Every backtest there is work on, the clinics in turn: one that asks for many holds up no other for long.
+
+        Next is the clinic served longest ago, or never; among equals the one that asked first.
+        """
+        tried: set[str] = set()
+        while waiting := [key for key in await self._jobs.open_ones() if key not in tried]:
+            key = min(waiting, key=lambda key: self._served.get(key.partition("/")[0], 0))
+            tried.add(key)
+            self._turns += 1
+            self._served[key.partition("/")[0]] = self._turns
+            await self._work_on(key)
 
     async def _work_on(self, key: str) -> None:
         now = self._clock.now()

@@ -209,12 +209,12 @@ def _wrong_scales(scales: Sequence[Scale], before: Sequence[Scale]) -> Iterator[
         elif name in seen:
             yield FieldError(f"/scales/{index}/name", "Two scales have this name: give each its own.")
         seen.add(name)
-        yield from _too_large(f"/scales/{index}", scale)
+        yield from _beyond(f"/scales/{index}", scale)
         for item, one in scale.items.items():
-            yield from _too_large(f"/scales/{index}/items/{item}", one)
+            yield from _beyond(f"/scales/{index}/items/{item}", one)
 
 
-def _too_large(place: str, one: Scale | ScaleItem) -> Iterator[FieldError]:
+def _beyond(place: str, one: Scale | ScaleItem) -> Iterator[FieldError]:
     bounds: dict[str, Number] = {"minimum": one.minimum, "maximum": one.maximum}
     if isinstance(one, ScaleItem):
         bounds["urgent_from"] = one.urgent_from

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from datetime import timedelta
 from itertools import chain
 from multiprocessing import get_context
@@ -134,10 +135,8 @@ class Backtests:
         """Work on what was asked for, for as long as the service lives."""
         while True:
             self._asked.clear()
-            try:
+            with suppress(Recoverable):  # it stands in the store, and is tried again
                 await self._work_on_all()
-            except Recoverable:
-                pass  # it stands in the store, and is tried again
             try:
                 async with asyncio.timeout(LOOK_EVERY):
                     await self._asked.wait()

@@ -76,7 +76,7 @@ async def record_questionnaire(
     openapi_extra=LINES_BODY,
 )
 async def record_batch(request: Request, caller: Caller = caller_with("entries:write")) -> Response:
-    """One JSON object a line (NDJSON), at most 10,000 lines and 8 MB; blank lines are passed over.
+    """One JSON object a line (NDJSON), at most 10,000 lines, 1,000 of a patient, and 8 MB; blank lines are passed over.
 
     Every line is judged by itself and has its own `key`, so that a retry of all or some of the lines records nothing
     twice. Refused lines say why; the others are recorded. A 503 means that some may have been recorded: send the same

@@ -1,6 +1,7 @@
 """The door's use cases: validate, publish, answer. No store stands on this path."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +40,8 @@ BATCH: Final = "/v1/events:batch"
 _LINES_AT_ONCE: Final = 200
 """Lines checked before others get their turn: about 5 ms."""
 _PUBLISHED_AT_ONCE: Final = 2_000
+MOST_OF_A_PATIENT: Final = 1_000
+"""Lines of one patient in a batch: more than two years of days. More of them go into the next batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,7 @@ class Recorder:
         settings = settings_now(clinic, now)
         results: list[LineResult] = []
         entries: list[tuple[str, Entry]] = []
+        of_patient: defaultdict[str, int] = defaultdict(int)
         for count, (number, raw) in enumerate(lines, 1):
             try:
                 sent = understand_line(raw)
@@ -148,6 +152,9 @@ class Recorder:
                     entry = questionnaire(sent, clinic=caller.clinic, settings=settings, now=now)
                 else:
                     entry = check_in(sent, clinic=clinic, now=now)
+                of_patient[sent.patient] += 1
+                if of_patient[sent.patient] > MOST_OF_A_PATIENT:
+                    raise _too_many
             except Problem as problem:
                 results.append(LineResult(number, _key_of(raw), problem=problem))
             else:
@@ -175,6 +182,15 @@ class Recorder:
         if counter is None:
             counter = self._accepted[name] = ENTRIES_ACCEPTED.labels("mood", entry.kind, entry.fact.origin.value)
         counter.inc()
+
+
+_too_many: Final = Problem(
+    413,
+    "too_many_of_a_patient",
+    "Too much of one patient at once",
+    f"This line was not recorded: a batch takes {MOST_OF_A_PATIENT:,} lines of a patient. Send it, as it is, in the "
+    "next batch.",
+)
 
 
 def _key_of(raw: bytes) -> str | None:

@@ -154,7 +154,7 @@ class Recorder:
                     entry = check_in(sent, clinic=clinic, now=now)
                 of_patient[sent.patient] += 1
                 if of_patient[sent.patient] > MOST_OF_A_PATIENT:
-                    raise _too_many
+                    raise _too_many()
             except Problem as problem:
                 results.append(LineResult(number, _key_of(raw), problem=problem))
             else:
@@ -184,13 +184,14 @@ class Recorder:
         counter.inc()
 
 
-_too_many: Final = Problem(
-    413,
-    "too_many_of_a_patient",
-    "Too much of one patient at once",
-    f"This line was not recorded: a batch takes {MOST_OF_A_PATIENT:,} lines of a patient. Send it, as it is, in the "
-    "next batch.",
-)
+def _too_many() -> Problem:
+    return Problem(
+        413,
+        "too_many_of_a_patient",
+        "Too much of one patient at once",
+        f"This line was not recorded: a batch takes {MOST_OF_A_PATIENT:,} lines of a patient. Send it, as it is, in "
+        "the next batch.",
+    )
 
 
 def _key_of(raw: bytes) -> str | None:

@@ -21,6 +21,7 @@ from services.__main__ import service_apps
 from shared.contracts import EVENTS
 from shared.contracts.base import Fact
 from shared.runtime import routes_of
+from shared.runtime.bounds import MOST_BATCH_BYTES
 from shared.runtime.host import merged_openapi
 
 ROOT = Path(__file__).parent.parent
@@ -121,6 +122,9 @@ def caddyfile(apps: Mapping[str, FastAPI]) -> str:
         lines += [
             f"\t@{name} path_regexp ^({'|'.join(patterns)})$",
             f"\thandle @{name} {{",
+            "\t\trequest_body {",
+            f"\t\t\tmax_size {MOST_BATCH_BYTES}",
+            "\t\t}",
             f"\t\treverse_proxy {{$RAPPORT_{name.upper()}_UPSTREAM:{name}:{PORTS[name]}}}",
             "\t}",
         ]

@@ -61,6 +61,10 @@ ENTRIES_ACCEPTED = Counter(
 ENTRIES_SET_ASIDE = Gauge(
     "rapport_entries_set_aside", "Entries not yet processed; a risk answer pages.", ["service", "risk"]
 )
+TOO_LARGE = Counter(
+    "rapport_too_large_total", "Versions of documents not published, because they are larger than the bus takes.",
+    ["service", "model"],
+)  # fmt: skip
 ASSESSMENTS_PUBLISHED = Counter("rapport_assessments_published_total", "Assessments that changed.", ["service"])
 CONCERNS_HOLDING = Gauge("rapport_concerns_holding", "Concerns that hold now.", ["rule"])
 CHECK_IN_TO_ASSESSMENT = Histogram(

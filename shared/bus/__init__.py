@@ -7,9 +7,12 @@ written after what it covers, and everything published is a fact with a stable i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol, Self
+from typing import Final, NamedTuple, Protocol, Self
 
 from shared.contracts import Contract, Topic
+
+LARGEST: Final = 1_000_000
+"""Bytes of the largest record; Kafka's own limit on a batch is 1,048,588."""
 
 
 class Position(NamedTuple):
@@ -75,7 +78,11 @@ class Publisher(Protocol):
     """Publishes events; returns when all in-sync replicas have them."""
 
     async def publish(self, messages: Sequence[Message]) -> list[Position]:
-        """The positions, in the order given. Raises Recoverable where it may not have been recorded."""
+        """The positions, in the order given.
+
+        Raises Recoverable where it may not have been recorded, and TooLarge where one is too large to be recorded at
+        all: then some of the others may be recorded and others not.
+        """
         ...
 
 
@@ -129,6 +136,10 @@ class ResumeStore(Protocol):
     async def passed(self, position: Position) -> bool:
         """Whether the stored resume offset is beyond this position."""
         ...
+
+
+class TooLarge(ValueError):  # noqa: N818  named for what it is
+    """A record is larger than the bus takes: no waiting and no trying again will change that."""
 
 
 class StoreReplaced(Exception):  # noqa: N818

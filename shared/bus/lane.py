@@ -14,7 +14,7 @@ from shared.bus.ahead import Ahead, Taken
 from shared.bus.outcomes import WORLD, DeadLetters, Fuse, describe
 from shared.bus.patience import Leaving, Patience
 from shared.bus.progress import Progress
-from shared.bus.records import encode
+from shared.bus.records import clinic_of, encode
 from shared.bus.source import Limits, Record, Source
 from shared.clock import Clock
 from shared.contracts import Topic
@@ -247,7 +247,7 @@ class Lane:
     async def _divert(self, index: int, record: Record, reason: str) -> None:
         origin = Position(Topic(record.topic), record.partition, record.offset)
         log.error("unparsable", topic=origin.topic, partition=self.partition, offset=origin.offset, reason=reason)
-        self._burn(index)
+        self._burn(index, clinic_of(record.key))
         await self._patience.until_done(
             lambda: self._work.dead_letters.send(
                 origin, "unparsable", reason, key=record.key, value=record.value, headers=record.headers
@@ -259,8 +259,10 @@ class Lane:
 
         index: of its first event among the records taken. before: the horizon without any of its events.
         """
-        bugs, reason = 0, ""
-        while bugs < self._limits.tries:
+        bugs, reason, tries = 0, "", self._limits.tries
+        if len(batch.events) == 1 and self._fuse.used_up(batch.events[0].data.clinic):
+            tries = 1  # one clinic's bad events by the thousand must not keep the others of the partition waiting
+        while bugs < tries:
             try:
                 await self._timed(batch)
             except WORLD as error:
@@ -272,7 +274,8 @@ class Lane:
                 bugs += 1
                 reason = describe(error)
                 self._say("handler_failed", reason)
-                await self._patience.pause(self._limits.first_wait)
+                if tries > 1:
+                    await self._patience.pause(self._limits.first_wait)
             else:
                 self._patience.at_ease()
                 return
@@ -289,7 +292,7 @@ class Lane:
     async def _set_aside(self, event: Event, reason: str, index: int) -> None:
         origin = event.position
         log.error("set_aside", topic=origin.topic, partition=self.partition, offset=origin.offset, reason=reason)
-        self._burn(index)
+        self._burn(index, event.data.clinic)
         record = encode(Message(event.id, event.time, event.data))
         await self._patience.until_done(lambda: self._work.handler.set_aside(event, reason))
         await self._patience.until_done(
@@ -298,8 +301,8 @@ class Lane:
             )
         )
 
-    def _burn(self, index: int) -> None:
-        if self._fuse.divert(index):
+    def _burn(self, index: int, clinic: str | None) -> None:
+        if self._fuse.divert(index, clinic):
             self._work.fuse_blown(self.partition)
             raise _Halted("fuse")
 

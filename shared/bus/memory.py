@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Self, TypeVar
 
 from shared import metrics
-from shared.bus import Message, Position, Resume, StoreOfAnotherCluster, StoreReplaced
+from shared.bus import LARGEST, Message, Position, Resume, StoreOfAnotherCluster, StoreReplaced, TooLarge
 from shared.bus.patience import to_the_end
-from shared.bus.records import Outgoing, encode, partition_of
+from shared.bus.records import Outgoing, encode, fits, partition_of
 from shared.bus.source import Owner, Place, Record, Refused
 from shared.contracts import Topic
 from shared.errors import Recoverable
@@ -243,7 +243,7 @@ class MemoryPublisher:
         """See `Publisher`."""
         await asyncio.sleep(0)
         outgoing: list[Outgoing] = [encode(message) for message in messages]
-        positions = [self._broker.append(one.topic, one.key, one.value, one.headers) for one in outgoing]
+        positions = [self._append(one) for one in outgoing]
         for one in outgoing:
             self._published[one.topic].inc()
         return positions
@@ -253,7 +253,12 @@ class MemoryPublisher:
     ) -> None:
         """See `RawPublisher`."""
         await asyncio.sleep(0)
-        self._broker.append(topic, key, value, headers)
+        self._append(Outgoing(topic, key, value, list(headers)))
+
+    def _append(self, one: Outgoing) -> Position:
+        if not fits(one):
+            raise TooLarge(f"A record may have {LARGEST} bytes; this one is larger.")
+        return self._broker.append(one.topic, one.key, one.value, one.headers)
 
 
 @dataclass

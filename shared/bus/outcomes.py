@@ -2,13 +2,13 @@
 
 import random
 import traceback
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 
 from shared import metrics
-from shared.bus import Position
+from shared.bus import Position, TooLarge
 from shared.bus.source import Limits, RawPublisher
 from shared.contracts import Topic
 from shared.errors import Recoverable
@@ -48,25 +48,41 @@ class Backoff:
 
 
 class Fuse:
-    """Blows where too many of the last records of a partition were diverted: then the fault is ours, not theirs."""
+    """Blows where too many of the last records of a partition were diverted: then the fault is ours, not theirs.
+
+    What is ours fails for several clinics. So of one clinic only a few diversions count, and those beyond are counted
+    neither as diverted nor among the records: whatever one clinic sends, it stops nobody but itself. Where it cannot
+    be read whose a record is, it counts as nobody's, without a bound.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._window, self._least, self._share = limits.fuse_window, limits.fuse_least, limits.fuse_share
+        self._most = limits.fuse_per_clinic
         self._seen = 0
-        self._diverted: deque[int] = deque()
+        self._diverted: deque[tuple[int, str | None]] = deque()
+        self._by_clinic: Counter[str | None] = Counter()
 
     def seen(self, records: int) -> None:
         """So many records were dealt with."""
         self._seen += records
 
-    def divert(self, index: int) -> bool:
+    def used_up(self, clinic: str | None) -> bool:
+        """Whether so many of a clinic's records were diverted of late that more of them count no more."""
+        return clinic is not None and self._by_clinic[clinic] >= self._most
+
+    def divert(self, index: int, clinic: str | None = None) -> bool:
         """Note that the record with this index, counted from what was last `seen`, is diverted. True: blown."""
         number = self._seen + index
-        self._diverted.append(number)
-        while self._diverted[0] <= number - self._window:
-            self._diverted.popleft()
-        among = min(self._window, number + 1)
-        return len(self._diverted) >= max(self._least, self._share * among)
+        self._diverted.append((number, clinic))
+        self._by_clinic[clinic] += 1
+        while self._diverted[0][0] <= number - self._window:
+            _, gone = self._diverted.popleft()
+            self._by_clinic[gone] -= 1
+            if not self._by_clinic[gone]:
+                del self._by_clinic[gone]
+        beyond = sum(max(0, times - self._most) for whose, times in self._by_clinic.items() if whose is not None)
+        among = min(self._window, number + 1) - beyond
+        return len(self._diverted) - beyond >= max(self._least, self._share * among)
 
 
 class DeadLetters:
@@ -102,7 +118,7 @@ class DeadLetters:
         topic = Topic.DEAD_LETTERS
         try:
             await self._publisher.publish_raw(topic, key=key, value=value, headers=[*kept, *labels])
-        except ValueError:
+        except TooLarge:
             labels.append(("dlq-value-omitted", b"too large"))
             await self._publisher.publish_raw(topic, key=key or b"", value=None, headers=labels)
         metrics.BUS_DEAD_LETTERS.labels(self._service, origin.topic, kind).inc()

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from shared import metrics
-from shared.bus import Message, Position
+from shared.bus import LARGEST, Message, Position, TooLarge
 from shared.bus.patience import to_the_end
 from shared.bus.records import Outgoing, encode, partition_of
 from shared.contracts import Topic
@@ -19,8 +19,6 @@ from shared.logs import logger
 
 log = logger(__name__)
 
-LARGEST: Final = 1_000_000
-"""Bytes of the largest record; Kafka's own limit on a batch is 1,048,588."""
 BATCH_BYTES: Final = 128 * 1024
 TIMEOUTS_IN_A_ROW: Final = 3
 """So many, and the producer itself is doubted and replaced."""
@@ -70,7 +68,7 @@ class KafkaPublisher:
         """The positions, in the order given, once all in-sync replicas have them.
 
         Raises Recoverable where some may not have been recorded: publish all of them again, readers drop what they
-        have; ValueError where one is too large to be recorded at all.
+        have; TooLarge where one is too large to be recorded at all.
         """
         return await self._send([encode(message) for message in messages])
 
@@ -103,7 +101,7 @@ class KafkaPublisher:
                 elif sent:
                     await asyncio.wait(sent)
         except MessageSizeTooLargeError as error:
-            raise ValueError(f"A record may have {LARGEST} bytes; this one is larger.") from error
+            raise TooLarge(f"A record may have {LARGEST} bytes; this one is larger.") from error
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._uncertain(error, producer) from error
         finally:

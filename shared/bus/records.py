@@ -13,13 +13,16 @@ from typing import Any, NamedTuple
 from aiokafka.partitioner import murmur2
 from pydantic import ValidationError
 
-from shared.bus import Event, Message, Position
+from shared.bus import LARGEST, Event, Message, Position
 from shared.bus.source import Record
 from shared.contracts import EVENTS, TYPES, Contract, Topic
 from shared.errors import NewerMajor, Unparsable
 
 _NAMED_TYPE = re.compile(r"(rapport\.[a-z-]{1,40}\.[a-z-]{1,60})\.v([1-9][0-9]{0,3})")
+_CLINIC = re.compile(rb"([A-Za-z0-9._~-]{1,64})(?:/|$)")
 _ERRORS_NAMED = 5
+_ADDED = 20
+"""Bytes that Kafka adds to a header or to a record, at most."""
 
 _new = tuple.__new__
 """Makes a named tuple in half the time its own constructor takes."""
@@ -49,6 +52,12 @@ def encode(message: Message) -> Outgoing:
         ("content-type", b"application/json"),
     ]
     return Outgoing(data.topic, data.key.encode(), data.__pydantic_serializer__.to_json(data), headers)
+
+
+def fits(outgoing: Outgoing) -> bool:
+    """Whether the bus takes a record of this size, headers and what Kafka adds to them included."""
+    headers = sum(len(name) + len(value) + _ADDED for name, value in outgoing.headers)
+    return len(outgoing.key or b"") + len(outgoing.value or b"") + headers + _ADDED <= LARGEST
 
 
 @cache
@@ -125,6 +134,12 @@ def decode_all(records: Iterable[Record]) -> Decoded:
         except NewerMajor as error:
             return Decoded(events, unparsable, (record, str(error)))
     return Decoded(events, unparsable, None)
+
+
+def clinic_of(key: bytes | None) -> str | None:
+    """Whose a record is, by the first part of its key; None where it has none that could be a clinic's."""
+    found = _CLINIC.match(key or b"")
+    return None if found is None else found[1].decode()
 
 
 def partition_of(key: bytes | None, partitions: int) -> int:

@@ -238,7 +238,8 @@ class Runner:
         fatal = [self._trouble] if self._trouble else []
         if self._fuse_on is not None:
             fatal.append(
-                f"The fuse has blown on partition {self._fuse_on}: too many records could not be applied. "
+                f"The fuse has blown on partition {self._fuse_on}: too many records could not be applied, "
+                "and not of one clinic alone. "
                 "Find the cause in the dead letters, then restart."
             )
         if not self._trouble and self._silent():

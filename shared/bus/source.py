@@ -120,6 +120,8 @@ class Limits:
     fresh: how old the broker's word on the end of a log may be.
     fuse_window, fuse_least, fuse_share: the consumer stops where, of the last `fuse_window` records of a partition,
         at least `fuse_least` and at least this share could not be applied.
+    fuse_per_clinic: so many of one clinic's count for that; less than `fuse_least`, so that no clinic by itself stops
+        the others.
     """
 
     batch_records: int = 5_000
@@ -137,6 +139,7 @@ class Limits:
     fuse_window: int = 200
     fuse_least: int = 10
     fuse_share: float = 0.2
+    fuse_per_clinic: int = 5
 
     @property
     def most_buffered(self) -> int:

@@ -141,6 +141,10 @@ class Alert(Document):
     )
     deadline: AwareDatetime = Field(description="By when somebody should have acknowledged it.")
     told: list[Told]
+    told_earlier: list[str] = Field(
+        default_factory=list,
+        description="Fingerprints of evidence that was told longer ago and is no longer listed in `told`.",
+    )
     escalations: list[Escalation] = Field(
         default_factory=list, description="Who is told while nobody has acted, and who was; the latest runs, in order."
     )

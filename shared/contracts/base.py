@@ -3,7 +3,7 @@
 from datetime import date
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -15,6 +15,10 @@ Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
 
 Number = int | Annotated[float, Field(allow_inf_nan=False)]
 """A value on a scale; whole numbers stay whole."""
+
+LARGEST_NUMBER: Final = 1_000_000
+"""The most, either way, that a door takes for a bound of a scale, an answer or a total. The models themselves do not
+refuse more: what was recorded before the doors did must stay readable."""
 
 
 @cache

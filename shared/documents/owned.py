@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic
 
-from shared.bus import Event, Position, Publisher
+from shared.bus import LARGEST, Event, Position, Publisher
+from shared.bus.records import encode, fits
 from shared.clock import Clock
 from shared.documents.healing import judge
 from shared.documents.kept import D, same
@@ -15,7 +16,7 @@ from shared.documents.record import Answer, Facet, Facets, Idempotency, Stored
 from shared.documents.shelf import CHUNK, Shelf
 from shared.errors import Problem, Recoverable, not_found
 from shared.logs import logger
-from shared.metrics import DOCUMENTS_HEALED, DOCUMENTS_SWEPT
+from shared.metrics import DOCUMENTS_HEALED, DOCUMENTS_SWEPT, TOO_LARGE
 from shared.mongo import Collection
 
 _log = logger(__name__)
@@ -127,8 +128,8 @@ class Owned(Generic[D]):
         revive: the explicit decision to bring back what was removed; `change` is then given None.
 
         Raises Problem 410 where the document was removed, Problem 422 where the idempotency key was used with another
-        body, and Recoverable where the store did not answer: then the decision may or may not have been recorded, and
-        a retry with the same key finds out.
+        body, 413 where the version would be larger than the bus takes, and Recoverable where the store did not answer:
+        then the decision may or may not have been recorded, and a retry with the same key finds out.
         """
         for _ in range(_TRIES):
             stored = await self._shelf.get(key)
@@ -177,6 +178,9 @@ class Owned(Generic[D]):
             return Written(stored.document, stored.position, replayed=False, created=False)
         created = stored is None or stored.document.deleted
         new = self._successor(stored, wanted)
+        if not fits(encode(new.message())):  # once stored, it would never be published
+            self._note_too_large()
+            raise self._too_large()
         answer = None if idempotency is None else Answer.to(idempotency, new.document, created=created)
         if not await self._shelf.swap(stored, new, answer):
             return None
@@ -237,6 +241,18 @@ class Owned(Generic[D]):
             f"The {self._noun} with this id was removed for good and takes no more changes. Use a new id.",
         )
 
+    def _too_large(self) -> Problem:
+        return Problem(
+            413,
+            "too_large",
+            f"This {self._noun} would become too large",
+            f"Nothing was changed. All of a {self._noun} together may have {LARGEST:,} bytes: send less.",
+        )
+
+    def _note_too_large(self) -> None:
+        _log.error("document_too_large", model=self._noun)
+        TOO_LARGE.labels(self._service, self._noun).inc()
+
     def _contended(self) -> Recoverable:
         return Recoverable(f"This {self._noun} is being changed by too many at once; try again.")
 
@@ -246,13 +262,14 @@ class Owned(Generic[D]):
         """Publish the versions that a crash or a broker failure left unpublished; returns how many.
 
         Only what is older than `grace`: younger ones are most likely on their way. Several replicas may sweep at
-        once; what is published twice changes nothing for anybody. Raises Recoverable.
+        once; what is published twice changes nothing for anybody. One that is too large to be published stays behind
+        by itself. Raises Recoverable.
         """
         until = self._clock.now() - grace
         left = [stored for stored in await self._shelf.pending() if stored.changed_at <= until]
-        await self._publish(left)
-        DOCUMENTS_SWEPT.labels(self._service).inc(len(left))
-        return len(left)
+        published = await self._publish(left)
+        DOCUMENTS_SWEPT.labels(self._service).inc(published)
+        return published
 
     async def run_sweeper(self, interval: timedelta = timedelta(seconds=5)) -> None:
         """Sweep for ever, until cancelled. While broker or store are away it goes on trying."""
@@ -310,10 +327,14 @@ class Owned(Generic[D]):
                     missed.add(key)
             elif verdict.again:
                 again.append(verdict.known)
-        await self._publish(again)
-        DOCUMENTS_HEALED.labels(self._service).inc(len(again))
+        DOCUMENTS_HEALED.labels(self._service).inc(await self._publish(again))
         return missed
 
-    async def _publish(self, versions: Sequence[Stored[D]]) -> None:
-        if versions:
-            await self._shelf.note(versions, await self._publisher.publish([one.message() for one in versions]))
+    async def _publish(self, versions: Sequence[Stored[D]]) -> int:
+        """Publish stored versions and note where they stand; returns how many. Those too large are passed over."""
+        fitting = [one for one in versions if fits(encode(one.message()))]
+        for _ in range(len(versions) - len(fitting)):
+            self._note_too_large()  # from before it was refused; the document's next version takes its place
+        if fitting:
+            await self._shelf.note(fitting, await self._publisher.publish([one.message() for one in fitting]))
+        return len(fitting)

@@ -24,6 +24,7 @@ from shared.bus.runner import Health
 from shared.errors import FieldError, Problem, Recoverable
 from shared.logs import log_request
 from shared.metrics import HTTP_SECONDS
+from shared.runtime.bounds import Bounds, Stopped
 from shared.runtime.doors import BEHIND, BEHIND_HEADER, DirectRoute
 
 log = structlog.get_logger(__name__)
@@ -96,11 +97,20 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+_TOO_LARGE: Final[Mapping[str, Any]] = {
+    "description": _PROBLEMS[413],
+    "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}},
+}
+"""What every route with a body may answer."""
+
+
 def _openapi(app: FastAPI, generate: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """FastAPI's document, with problems under the media type they are sent with."""
     if app.openapi_schema is None:
         for operations in generate()["paths"].values():
             for operation in operations.values():
+                if "requestBody" in operation:
+                    operation["responses"].setdefault("413", _TOO_LARGE)
                 for status, answer in operation["responses"].items():
                     if status >= "400" and "application/json" in answer.get("content", {}):
                         answer["content"] = {PROBLEM_TYPE: answer["content"]["application/json"]}
@@ -122,10 +132,13 @@ def routes_of(app: FastAPI) -> list[APIRoute]:
 
 
 class Access:
-    """Times each request, names it by its route's template, and answers a bug with a problem instead of a trace."""
+    """Times each request, names it by its route's template, and answers a bug with a problem instead of a trace.
+
+    A body is read within `Bounds`.
+    """
 
     def __init__(self, app: ASGIApp, *, service: str) -> None:
-        self._app, self._service = app, service
+        self._app, self._service, self._bounds = app, service, Bounds()
         self._timers: dict[tuple[str, str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -145,7 +158,7 @@ class Access:
             await send(message)
 
         try:
-            await self._app(scope, receive, started)
+            await self._app(scope, self._bounds.around(scope, receive), started)
         except Exception as error:  # noqa: BLE001  whatever it is, the caller is told in our words
             # not its message or trace, which may hold what a patient said
             log.error("request_failed", route=_template(scope), reason=describe(error), request_id=request_id)  # noqa: TRY400
@@ -198,6 +211,8 @@ class Shortcut:
             response = await handle(request)
         except Problem as problem:
             response = _problem_response(problem)
+        except Stopped as stopped:
+            response = _problem_response(stopped.problem)
         except Recoverable as error:
             response = await _on_recoverable(request, error)
         await response(scope, receive, send)
@@ -285,6 +300,8 @@ _STATUS_WORDS = {
 async def _on_http_exception(_: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if isinstance(error, Stopped):
+        return _problem_response(error.problem)
     plain = ("refused", "Refused", "See /openapi.json for what this path takes.")
     code, title, detail = _STATUS_WORDS.get(error.status_code, plain)
     return _problem_response(Problem(error.status_code, code, title, detail, headers=dict(error.headers or {})))

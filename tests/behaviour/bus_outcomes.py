@@ -147,15 +147,38 @@ class Outcomes:
             assert not await bus.records(Topic.DEAD_LETTERS)
 
     async def test_the_fuse_stops_everything_before_all_is_diverted(self, bus: Bus) -> None:
-        """When most of what comes cannot be applied the consumer stops, and is not ready; nothing more is lost."""
-        patient, other = patients_of(bus.partitions)[:2]
+        """When most of what comes of several clinics cannot be applied the consumer stops, and is not ready."""
+        clinics = {clinic: patients_of(bus.partitions, clinic)[0] for clinic in ("hill", "dale", "moor")}
+        other = patients_of(bus.partitions)[1]
         ledger, store = Ledger(), MemoryResumeStore()
         async with running(bus, ledger, store) as runner:
             for number in range(30):
-                await publish_record(bus, check_in(patient, number), value=b"{}")
+                for clinic, patient in clinics.items():
+                    await publish_record(bus, check_in(patient, number, clinic=clinic), value=b"{}")
             await eventually(lambda: not runner.health().ready and runner.health().lanes)
             assert "The fuse has blown on partition 0" in runner.health().reasons[0]
             assert {lane.state for lane in runner.health().lanes.values()} == {"fuse"}
             await publish(bus, check_in(other, 0))
         assert not ledger.order
         assert len(await bus.records(Topic.DEAD_LETTERS)) < 10
+
+    async def test_one_clinics_bad_records_stop_nobody(self, bus: Bus) -> None:
+        """However many of one clinic's records go to the dead letters, its neighbours on the partition are applied."""
+        mine, theirs = patients_of(bus.partitions)[0], patients_of(bus.partitions, "dale")[0]
+        ledger = Ledger()
+
+        async def buggy(batch: Batch) -> None:
+            if any(event.data.clinic == "hill" for event in batch.events):
+                raise OverflowError
+
+        ledger.before = buggy
+        for number in range(20):
+            await publish_record(bus, check_in(mine, 100 + number), value=b"{}")
+        await publish(bus, *(check_in(mine, number) for number in range(60)))
+        await publish(bus, *(check_in(theirs, number, clinic="dale") for number in range(5)))
+        async with running(bus, ledger) as runner:
+            await eventually(lambda: caught_up(runner, bus.partitions))
+            assert ledger.of(theirs) == [f"{theirs}-{number}" for number in range(5)]
+            assert runner.health().ready
+        assert len(ledger.aside) == 60
+        assert len(await bus.records(Topic.DEAD_LETTERS)) == 80

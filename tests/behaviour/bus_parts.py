@@ -92,22 +92,24 @@ async def eventually(condition: Callable[[], Any], what: str = "it never came tr
         await asyncio.sleep(0.005)
 
 
-def patients_of(partitions: int) -> list[str]:
-    """One patient for each partition number, in their order."""
+def patients_of(partitions: int, clinic: str = CLINIC) -> list[str]:
+    """One patient of a clinic for each partition number, in their order."""
     found: dict[int, str] = {}
     number = 0
     while len(found) < partitions:
         name = f"p{number}"
-        found.setdefault(partition_of(f"{CLINIC}/{name}".encode(), partitions), name)
+        found.setdefault(partition_of(f"{clinic}/{name}".encode(), partitions), name)
         number += 1
     return [found[partition] for partition in range(partitions)]
 
 
-def check_in(patient: str, number: int, *, at: datetime | None = None, note: str | None = None) -> Message:
+def check_in(
+    patient: str, number: int, *, at: datetime | None = None, note: str | None = None, clinic: str = CLINIC
+) -> Message:
     """A patient's nth check-in, accepted at `at`."""
     at = at or datetime.now(UTC)
     data = CheckInRecorded(
-        clinic=CLINIC,
+        clinic=clinic,
         patient=patient,
         occurred_at=at,
         local_day=at.date(),

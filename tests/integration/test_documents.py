@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.contracts import Patient
-from shared.documents import Idempotency, Owned
+from shared.documents import Idempotency, Owned, owned
 from shared.errors import Problem
 from shared.mongo import Database
 from tests.fakes import Failure, FakeClock, FakePublisher
@@ -327,3 +327,35 @@ async def test_documents_are_loaded_by_key_in_bulk(patients: Owned[Patient]) -> 
 
     assert list(await patients.load_many(keys)) == ["riverside/p1"]
     assert {"riverside/p1", "riverside/p2"} == set(await patients.load_many(keys, with_deleted=True))
+
+
+async def test_a_version_too_large_for_the_bus_is_refused_before_it_is_stored(
+    patients: Owned[Patient], publisher: FakePublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stored, it could never be published; so nothing changes, and the caller is told what to do."""
+    await patients.write(KEY, to("Ada"))
+    monkeypatch.setattr(owned, "fits", lambda outgoing: b"Large" not in outgoing.value)
+    with pytest.raises(Problem) as refusal:
+        await patients.write(KEY, to("Large"))
+
+    assert (refusal.value.status, refusal.value.code) == (413, "too_large")
+    assert await patients.load(KEY) == publisher.last(KEY).data
+    assert [event.data.version for event in publisher.events] == [1]
+
+
+async def test_one_left_behind_that_is_too_large_keeps_no_other_from_being_swept(
+    patients: Owned[Patient], publisher: FakePublisher, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From before it was refused it may stand in the store: it is counted, and the others are published."""
+    publisher.failure = Failure.AWAY
+    for number, name in (("p1", "Large"), ("p2", "Bea"), ("p3", "Cem")):
+        await patients.write(f"riverside/{number}", to(name, number=number))
+    publisher.failure = None
+    clock.advance(timedelta(minutes=1))
+    monkeypatch.setattr(owned, "fits", lambda outgoing: b"Large" not in outgoing.value)
+    published = [await patients.sweep(), await patients.sweep()]
+
+    assert published == [2, 0]
+    assert sorted(event.data.key for event in publisher.events) == ["riverside/p2", "riverside/p3"]
+    await patients.write("riverside/p1", to("Ada"))
+    assert [await patients.sweep(), publisher.last("riverside/p1").data.version] == [0, 2]

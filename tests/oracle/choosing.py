@@ -117,6 +117,30 @@ def told_from(rule: str, case: Case) -> datetime | None:
     return max((each for each in (since, introduced) if each is not None), default=None)
 
 
+def newest_of_each_kind(telling: list[Plain], case: Case) -> list[Plain]:
+    """At most 50 pieces each of what is imported or not, told at once or not: those accepted last; in their order.
+
+    Of those accepted together the last that happened; where it is not known when, it counts as when it happened.
+    """
+    accepted = {fact["id"]: fact.get("accepted_at") for fact in case.facts}
+
+    def later(one: Plain, other: Plain) -> bool:
+        def place(piece: Plain) -> Any:
+            return instant(accepted.get(piece["id"]) or piece["at"]), piece["at"], piece["id"]
+
+        return bool(place(one) > place(other))
+
+    def rank(one: Plain) -> int:
+        alike = [
+            other
+            for other in telling
+            if (other["origin"] == "import") == (one["origin"] == "import") and other["urgency"] == one["urgency"]
+        ]
+        return sum(later(other, one) for other in alike)
+
+    return telling if len(telling) <= 50 else [one for one in telling if rank(one) < 50]
+
+
 def is_past(rule: str, evidence: Plain, case: Case) -> bool:
     """Whether evidence is from before the rule was in force, so that nobody is told of it."""
     since = told_from(rule, case)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.oracle.asking import first_due
 from tests.oracle.case import Case
-from tests.oracle.choosing import is_past, rules_chosen
+from tests.oracle.choosing import is_past, newest_of_each_kind, rules_chosen
 from tests.oracle.inquiring import crisis_language, lingering_question, question_overdue, target_of
 from tests.oracle.measures import chart, forms_of, judged, scores_of
 from tests.oracle.missed import missed_sessions
@@ -57,6 +57,7 @@ def assess(
         found = RULES[rule](case, parameters)
         if found is not None and not (case.patient and case.patient.get("status") == "deceased"):
             found["telling"] = [one for one in found["telling"] if not is_past(rule, one, case)]
+            found["telling"] = newest_of_each_kind(found["telling"], case)
             if found["holds"] or found["telling"]:
                 concerns.append({"rule": rule, "parameters": parameters, **found})
     return {

@@ -15,7 +15,7 @@ from shared.bus.ahead import Ahead
 from shared.bus.memory import MemoryBroker, MemoryPublisher, MemoryRecord, MemoryResumeStore, MemorySource
 from shared.bus.outcomes import Backoff, Fuse, describe
 from shared.bus.progress import Progress
-from shared.bus.records import encode
+from shared.bus.records import clinic_of, encode
 from shared.bus.source import Limits
 from shared.clock import SystemClock
 from shared.contracts import Topic
@@ -99,6 +99,47 @@ def test_the_fuse_blows_at_a_fifth_of_the_last_200_and_never_below_ten(diverted:
             expected = sum(window) >= 10 and sum(window) >= 0.2 * len(window)
             assert fuse.divert(index) == expected
         fuse.seen(len(batch))
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([None, "", "a", "b", "c", "d"]), max_size=600))
+def test_of_one_clinic_the_fuse_counts_five_diversions(records: list[str | None]) -> None:
+    """None is a good record, "" one that is nobody's; beyond five, a clinic's are not even among the records."""
+    fuse, limits = Fuse(Limits()), Limits()
+    for number, clinic in enumerate(records):
+        if clinic is None:
+            continue
+        window = records[max(0, number + 1 - limits.fuse_window) : number + 1]
+        times = {name: window.count(name) for name in "abcd"}
+        counted = window.count("") + sum(min(5, those) for those in times.values())
+        among = len(window) - sum(max(0, those - 5) for those in times.values())
+        assert fuse.divert(number, clinic or None) == (counted >= 10 and counted >= 0.2 * among)
+        assert {name for name in "abcd" if fuse.used_up(name)} == {name for name in "abcd" if times[name] >= 5}
+
+
+def test_one_clinic_never_blows_the_fuse_and_two_do() -> None:
+    """A thousand bad records of one clinic stop nobody; where a second one fails as well the fault is ours."""
+    fuse = Fuse(Limits())
+    assert not any(fuse.divert(number, "hill") for number in range(1_000))
+    assert [fuse.divert(1_000 + number, "dale") for number in range(5)] == [False, False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("key", "clinic"),
+    [
+        (b"hill/p1", "hill"),
+        (b"hill", "hill"),
+        (b"hill/clinician/lee", "hill"),
+        (None, None),
+        (b"", None),
+        (b"/p1", None),
+        (b"\xff\xfe/p1", None),
+        (b"h" * 65, None),
+    ],
+)
+def test_whose_a_record_is_stands_in_its_key(key: bytes | None, clinic: str | None) -> None:
+    """The first part of the key, where it could be a clinic's id."""
+    assert clinic_of(key) == clinic
 
 
 def test_waiting_times_double_within_their_bounds() -> None:

@@ -40,6 +40,7 @@ from services.insights.domain.catalogue import (
     STALLED,
 )
 from services.insights.domain.instants import instant_of, key_at, micros
+from services.insights.domain.listing import bounded
 from services.insights.domain.past import without_the_past
 from services.insights.domain.risk_rising import RISK_ITEM_RISING
 from services.insights.domain.risk_skipped import RISK_ITEM_SKIPPED
@@ -78,7 +79,7 @@ class _Sight:
             if told_from is not None:
                 concern = without_the_past(concern, told_from, CATALOGUE[concern.rule].severity)
         if concern is not None:
-            self.concerns.append(concern)
+            self.concerns.append(bounded(concern))
         if due is not None:
             self.dues.append(due)
 

@@ -7,7 +7,8 @@ from sys import intern
 from typing import Final, Literal, NamedTuple
 
 from services.insights.domain.catalogue import CRISIS_LANGUAGE, Parameters
-from services.insights.domain.instants import DAY, IMPORTED, ORIGINS, code_of, instant_of, micros, span
+from services.insights.domain.instants import DAY, IMPORTED, ORIGINS, code_of, instant_of, micros, sort_key, span
+from services.insights.domain.listing import beyond, listed
 from services.insights.domain.words import at_time, days, reached
 from shared.contracts import Session
 from shared.contracts.assessments import Concern, Telling
@@ -86,6 +87,7 @@ def concern(
     shown = sorted({*recent, *told})
     if not shown:
         return None, None
+    telling = listed(told, kind=lambda one: (one.origin == IMPORTED, True), came=_came)
     ends = [one.at + recall for one in recent]
     ends += [one.at + tell for one in told if one.origin != IMPORTED]
     return (
@@ -93,15 +95,19 @@ def concern(
             rule=CRISIS_LANGUAGE.name,
             holds=bool(recent),
             since=instant_of(_since(words.found, recall, now)) if recent else None,
-            reason=_reason(shown, recent, recall, local),
+            reason=_reason(shown, recent, recall, local) + beyond(len(told) - len(telling)),
             until=CRISIS_LANGUAGE.until,
             source=CRISIS_LANGUAGE.source,
             parameters=dict(parameters),
             numbers={"texts": len(shown)},
-            telling=[_telling(one, local) for one in told],
+            telling=[_telling(one, local) for one in telling],
         ),
         min(ends),
     )
+
+
+def _came(one: Found) -> tuple[int, bytes]:
+    return one.accepted or one.at, sort_key(one.at, one.evidence)
 
 
 def _since(found: Sequence[Found], recall: int, now: int) -> int:

@@ -40,6 +40,11 @@ def answered(key: bytes, origin: int, instrument: str, answers: Sequence[RiskAns
     )
 
 
+def came(known: Answered) -> tuple[int, bytes]:
+    """When a questionnaire was accepted, or was answered where that is not known; and its place."""
+    return known.accepted or key_at(known.key), known.key
+
+
 class RiskAnswers:
     """A patient's risk answers above 0 in the order of facts, and the stretches their recalls join up to.
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from services.insights.domain.catalogue import RISK_ITEM, Parameters
 from services.insights.domain.instants import DAY, IMPORTED, ORIGINS, instant_of, key_at, key_id, span
-from services.insights.domain.risk_answers import Answered, RiskAnswers
+from services.insights.domain.listing import beyond, listed, named
+from services.insights.domain.risk_answers import Answered, RiskAnswers, came
 from services.insights.domain.risk_items import Rise, RiskItems
 from services.insights.domain.risk_rising import rose, urgency_of
 from services.insights.domain.words import at_time, days, item, meaning, reached
@@ -34,6 +35,11 @@ def concern(
     told = [
         known for known in shown if (key_at(known.key) + (known.recall if known.origin == IMPORTED else tell)) > now
     ]
+    listing = listed(
+        told,
+        kind=lambda known: (known.origin == IMPORTED, _urgency(known, items, rising)[0] is Urgency.AT_ONCE),
+        came=came,
+    )
     ends = [key_at(known.key) + known.recall for known in recalled]
     ends += [key_at(known.key) + tell for known in shown if known.origin != IMPORTED]
     return (
@@ -41,7 +47,8 @@ def concern(
             rule=RISK_ITEM.name,
             holds=bool(recalled),
             since=instant_of(answers.since(now)) if recalled else None,
-            reason=_reason(shown, recalled, answers.last, parameters["tell_days"], local, items=items),
+            reason=_reason(shown, recalled, answers.last, parameters["tell_days"], local, items=items)
+            + beyond(len(told) - len(listing)),
             until=RISK_ITEM.until,
             source=RISK_ITEM.source,
             parameters=dict(parameters),
@@ -50,7 +57,7 @@ def concern(
                 "latest": answers.last.value,
                 "above_zero": len(shown),
             },
-            telling=[_telling(known, local, items, rising) for known in told],
+            telling=[_telling(known, local, items, rising) for known in listing],
         ),
         min(end for end in ends if end > now),
     )
@@ -98,17 +105,22 @@ def _answer(known: Answered) -> str:
     return f"{item(known.instrument, known.item)} was answered {known.value}{meaning(known.instrument, known.value)}"
 
 
+def _urgency(known: Answered, items: RiskItems | None, rising: Parameters | None) -> tuple[Urgency, Sequence[Rise]]:
+    """How soon an answer is told, and what rose with it where *risk item rising* is on."""
+    if items is None or rising is None:
+        return Urgency.AT_ONCE if known.urgent else Urgency.WORKING_HOURS, ()
+    rises = list(items.of(known.key, span(rising["within_days"])))
+    return urgency_of(known, rises, rising), rises
+
+
 def _telling(
     known: Answered, local: Callable[[int], datetime], items: RiskItems | None, rising: Parameters | None
 ) -> Telling:
     at, origin = key_at(known.key), ORIGINS[known.origin]
     asks = f"it asks about the last {days(known.recall / DAY)}"
     said = f"{_answer(known)}, given on {at_time(local(at))}{reached(origin)} ({asks})."
-    urgency = Urgency.AT_ONCE if known.urgent else Urgency.WORKING_HOURS
-    if items is not None and rising is not None:
-        rises: Sequence[Rise] = list(items.of(known.key, span(rising["within_days"])))
-        urgency = urgency_of(known, rises, rising)
-        said = " ".join([said, *(f"{rose(rise, local)}." for rise in rises)])
+    urgency, rises = _urgency(known, items, rising)
+    said = " ".join([said, *(f"{words}." for words in named([rose(rise, local) for rise in rises]))])
     return Telling(
         id=key_id(known.key),
         at=instant_of(at),

@@ -5,8 +5,9 @@ from datetime import date, datetime
 from typing import Final
 
 from services.insights.domain.declaring import Parameter, Parameters, Rule, Severity
-from services.insights.domain.instants import ORIGINS, instant_of, key_at, key_id, span
-from services.insights.domain.risk_answers import Answered, RiskAnswers
+from services.insights.domain.instants import IMPORTED, ORIGINS, instant_of, key_at, key_id, span
+from services.insights.domain.listing import beyond, listed, named
+from services.insights.domain.risk_answers import Answered, RiskAnswers, came
 from services.insights.domain.risk_items import Rise, RiskItems
 from services.insights.domain.words import at_time, counted, item, meaning, reached
 from shared.contracts.assessments import Concern, Telling
@@ -67,17 +68,22 @@ def concern(
     told: dict[bytes, tuple[Answered, list[Rise]]] = {}
     for rise, known in found if tells else ():
         told.setdefault(rise.key, (known, []))[1].append(rise)
+    listing = listed(
+        list(told.values()),
+        kind=lambda one: (one[0].origin == IMPORTED, urgency_of(*one, parameters) is Urgency.AT_ONCE),
+        came=lambda one: came(one[0]),
+    )
     return (
         Concern(
             rule=RISK_ITEM_RISING.name,
             holds=bool(still),
             since=instant_of(key_at(still[0].key)) if still else None,
-            reason=_reason(newest, still, local),
+            reason=_reason(newest, still, local) + beyond(len(told) - len(listing)),
             until=RISK_ITEM_RISING.until,
             source=RISK_ITEM_RISING.source,
             parameters=dict(parameters),
             numbers={"from": newest.risen_from, "to": newest.value, "rises": len(still)},
-            telling=[_telling(known, rises, parameters, local) for known, rises in told.values()],
+            telling=[_telling(known, rises, parameters, local) for known, rises in listing],
         ),
         min(key_at(known.key) + known.recall for _, known in found),
     )
@@ -107,6 +113,6 @@ def _telling(known: Answered, rises: list[Rise], parameters: Parameters, local: 
         at=instant_of(at),
         origin=origin,
         urgency=urgency_of(known, rises, parameters),
-        said=f"{'; '.join(rose(rise, local) for rise in rises)}{reached(origin)}.",
+        said=f"{'; '.join(named([rose(rise, local) for rise in rises]))}{reached(origin)}.",
         accepted_at=instant_of(known.accepted) if known.accepted else None,
     )

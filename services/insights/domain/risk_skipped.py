@@ -7,7 +7,8 @@ from sys import intern
 from typing import Final, NamedTuple
 
 from services.insights.domain.declaring import Parameter, Parameters, Rule, Severity
-from services.insights.domain.instants import ORIGINS, instant_of, key_at, key_id, span
+from services.insights.domain.instants import IMPORTED, ORIGINS, instant_of, key_at, key_id, span
+from services.insights.domain.listing import beyond, listed, named
 from services.insights.domain.risk_items import RiskItems
 from services.insights.domain.words import at_time, counted, item, reached
 from shared.contracts.assessments import Concern, Telling
@@ -86,9 +87,15 @@ def concern(
     if not waiting:
         return None, None
     newest, left = waiting[-1]
+    listing = listed(
+        waiting,
+        kind=lambda one: (one[0].origin == IMPORTED, False),
+        came=lambda one: (one[0].accepted or key_at(one[0].key), one[0].key),
+    )
     reason = (
         f"{_left_out(newest, left, local)} while other questions were answered. Not answered since: in "
         f"{counted(len(waiting), 'questionnaire', 'questionnaires')}. Left out is not 0: ask in person."
+        f"{beyond(len(waiting) - len(listing))}"
     )
     return (
         Concern(
@@ -109,7 +116,7 @@ def concern(
                     said=f"{_left_out(skipped, names, local)}{reached(ORIGINS[skipped.origin])}.",
                     accepted_at=instant_of(skipped.accepted) if skipped.accepted else None,
                 )
-                for skipped, names in waiting
+                for skipped, names in listing
             ],
         ),
         key_at(waiting[0][0].key) + shown,
@@ -117,5 +124,5 @@ def concern(
 
 
 def _left_out(skipped: Skipped, names: tuple[str, ...], local: Callable[[int], datetime]) -> str:
-    listed = ", ".join(item(skipped.instrument, name) for name in names)
-    return f"{listed} {'was' if len(names) == 1 else 'were'} left out on {at_time(local(key_at(skipped.key)))}"
+    items = ", ".join(named([item(skipped.instrument, name) for name in names]))
+    return f"{items} {'was' if len(names) == 1 else 'were'} left out on {at_time(local(key_at(skipped.key)))}"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from datetime import timedelta
 from itertools import chain
 from multiprocessing import get_context
@@ -63,6 +64,8 @@ class Backtests:
     def __init__(self, *, jobs: Jobs, shelf: Shelf, clinics: Clinics, clock: Clock) -> None:
         self._jobs, self._shelf, self._clinics, self._clock = jobs, shelf, clinics, clock
         self._asked = asyncio.Event()
+        self._served: dict[str, int] = {}
+        self._turns = 0
 
     async def ask(self, clinic: str, *, client: str, key: str, digest: str, rule_set: RuleSet, days: int) -> Job:
         """Have a proposed rule set tried on the last `days` days. A retry is the same backtest.
@@ -132,16 +135,26 @@ class Backtests:
         """Work on what was asked for, for as long as the service lives."""
         while True:
             self._asked.clear()
-            try:
-                for key in await self._jobs.open_ones():
-                    await self._work_on(key)
-            except Recoverable:
-                pass  # it stands in the store, and is tried again
+            with suppress(Recoverable):  # it stands in the store, and is tried again
+                await self._work_on_all()
             try:
                 async with asyncio.timeout(LOOK_EVERY):
                     await self._asked.wait()
             except TimeoutError:
                 continue
+
+    async def _work_on_all(self) -> None:
+        """Every backtest there is work on, the clinics in turn: one that asks for many holds up no other for long.
+
+        Next is the clinic served longest ago, or never; among equals the one that asked first.
+        """
+        tried: set[str] = set()
+        while waiting := [key for key in await self._jobs.open_ones() if key not in tried]:
+            key = min(waiting, key=lambda key: self._served.get(key.partition("/")[0], 0))
+            tried.add(key)
+            self._turns += 1
+            self._served[key.partition("/")[0]] = self._turns
+            await self._work_on(key)
 
     async def _work_on(self, key: str) -> None:
         now = self._clock.now()

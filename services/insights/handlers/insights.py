@@ -16,14 +16,15 @@ from services.insights.handlers.kept import (
     keep_fact,
     month_of,
     place_of,
+    reckonable,
     state_of,
 )
 from services.insights.handlers.owned import Known, Owned
 from services.insights.handlers.voice import View, Voice, Word
 from shared.bus import Batch, Event, Publisher
-from shared.bus.outcomes import describe
+from shared.bus.outcomes import WORLD, describe
 from shared.clock import Clock
-from shared.contracts import Assessment
+from shared.contracts import Assessment, QuestionnaireCompleted
 from shared.contracts.base import Document, Fact, Origin
 from shared.logs import logger
 
@@ -33,9 +34,8 @@ PORTION: Final = 200
 """Patients worked on before other work gets its turn, and per message to the store."""
 AGAIN: Final = 400
 """Patients looked at again, without news of them, per batch or tick."""
-LATER: Final = 60_000_000
-"""Microseconds until a patient whose assessment failed by itself is tried again."""
 
+_FORM: Final = FACTS[QuestionnaireCompleted]
 Touched = Mapping[str, Sequence[Event]]
 """Events by patient, clinic/patient."""
 
@@ -179,10 +179,24 @@ class Insights:
                 except Exception as error:  # noqa: BLE001  nobody else has to wait for this one
                     reason = describe(error)
                     log.error("assessment_failed", partition=owned.partition, reason=reason)  # noqa: TRY400
-                    owned.pending.pop(key, None)
-                    owned.dues.set(key, micros(view.now) + LATER)
-            await self._voice.say(owned, words, {})
+                    self._voice.put_off(owned, key)
+            await self._say_apart(owned, words)
         owned.shrink(self._cached // len(self._owned))
+
+    async def _say_apart(self, owned: Owned, words: Sequence[Word]) -> None:
+        """Say words that no event asks for. One that cannot be said or saved keeps neither the others nor a batch."""
+        try:
+            await self._voice.say(owned, words, {})
+        except WORLD:
+            raise
+        except Exception as error:  # noqa: BLE001  whose it is shows when each is said by itself
+            reason = describe(error)
+            log.error("assessment_failed", partition=owned.partition, reason=reason)  # noqa: TRY400
+            if len(words) == 1:
+                self._voice.put_off(owned, words[0].assessment.key)
+                return
+            for word in words:
+                await self._say_apart(owned, [word])
 
     def _notice_settings(self, owned: Owned) -> None:
         """Where a clinic's settings have changed, its patients are to be looked at again."""
@@ -238,6 +252,8 @@ def _add(key: str, known: Known, events: Sequence[Event]) -> Additions | None:
         name = event_id
         letter = FACTS.get(type(data))
         if letter is not None:
+            if letter is _FORM and not reckonable(data):  # type: ignore[arg-type]  # that letter is a questionnaire's
+                raise ValueError("A questionnaire has a number that cannot be reckoned with.")
             accepted = micros(time)
             if take(name, data, accepted):  # type: ignore[arg-type]  # the table holds facts only
                 month = month_of(data.local_day)  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ from shared.contracts import (
     StrategiesPinned,
     StrategyTried,
 )
-from shared.contracts.base import Contract, Document, Fact
+from shared.contracts.base import Contract, Document, Fact, Number
 from shared.contracts.screening import Screening
 from shared.errors import Recoverable
 
@@ -46,6 +46,10 @@ KINDS: Final = FACTS.keys() | DOCUMENTS.keys()
 _READERS: Final = {letter: model for models in (FACTS, DOCUMENTS) for model, letter in models.items()}
 
 
+_RECKONED: Final = 2**31 - 1
+"""What an answer is kept as: a C int. Totals in hundredths, and their squares, are floats and ints then too."""
+
+
 def place_of(document: Document) -> str:
     """Under which name a document is kept with its patient."""
     if isinstance(document, Session):
@@ -59,6 +63,13 @@ def place_of(document: Document) -> str:
 def month_of(day: date) -> str:
     """The month document that the facts of a local day are kept in."""
     return day.isoformat()[:7]
+
+
+def reckonable(fact: QuestionnaireCompleted) -> bool:
+    """Whether its numbers can be reckoned with. Doors take far less; what is beyond was recorded before they did."""
+    numbers: list[Number] = [fact.score or 0, fact.prorated_score or 0, *(answer.value for answer in fact.risk_answers)]
+    numbers += (fact.items or {}).values()
+    return min(numbers) >= -_RECKONED and max(numbers) <= _RECKONED
 
 
 def keep_fact(letter: bytes, accepted: int, value: bytes) -> bytes:

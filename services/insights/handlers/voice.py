@@ -17,13 +17,18 @@ from services.insights.handlers.saying import (
     place_in_caseload,
 )
 from shared import metrics
-from shared.bus import Publisher
+from shared.bus import Publisher, TooLarge
 from shared.clock import Clock
 from shared.contracts import Assessment, Clinic
 from shared.contracts.base import Urgency
+from shared.logs import logger
+
+log = logger(__name__)
 
 SAID_AT_ONCE: Final = 500
 """Assessments per publish; saving them goes on while the next ones are published."""
+LATER: Final = 60_000_000
+"""Microseconds until a patient whose assessment failed by itself is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,27 +133,49 @@ class Voice:
         return said is None or (self.may_outdo(owned, view) and order > said.order)
 
     async def say(self, owned: Owned, words: Sequence[Word], accepted: Mapping[str, datetime]) -> None:
-        """Publish what is news, then save all. `accepted`: when the oldest live entry behind a word was accepted."""
+        """Publish what is news, then save all. `accepted`: when the oldest live entry behind a word was accepted.
+
+        A word too large for the bus is neither said nor saved, and keeps no other from being: it is tried again later.
+        """
         saving: list[asyncio.Task[None]] = []
+        refused: set[str] = set()
         try:
             for start in range(0, len(words), SAID_AT_ONCE):
                 some = words[start : start + SAID_AT_ONCE]
-                await self._publish(owned, [word for word in some if word.speak], accepted)
-                saving.append(asyncio.create_task(self._store.save([word.saved for word in some])))
+                refused |= await self._publish(owned, [word for word in some if word.speak], accepted)
+                kept = [word.saved for word in some if word.assessment.key not in refused]
+                saving.append(asyncio.create_task(self._store.save(kept)))
             for task in saving:
                 await task
             for word in words:  # not before: what was neither said nor saved has to be looked at again
-                if word.settles:
+                if word.assessment.key in refused:
+                    self.put_off(owned, word.assessment.key)
+                elif word.settles:
                     owned.pending.pop(word.assessment.key, None)
         finally:
             for task in saving:
                 task.cancel()
             await asyncio.gather(*saving, return_exceptions=True)
 
-    async def _publish(self, owned: Owned, news: Sequence[Word], accepted: Mapping[str, datetime]) -> None:
+    def put_off(self, owned: Owned, key: str) -> None:
+        """Look at a patient again later: now it came to nothing."""
+        owned.pending.pop(key, None)
+        owned.dues.set(key, micros(self._clock.now()) + LATER)
+
+    async def _publish(self, owned: Owned, news: Sequence[Word], accepted: Mapping[str, datetime]) -> set[str]:
+        """Say some words; whose are too large to be said."""
         if not news:
-            return
-        positions = await self._publisher.publish([message(word.assessment) for word in news])
+            return set()
+        try:
+            positions = await self._publisher.publish([message(word.assessment) for word in news])
+        except TooLarge:
+            if len(news) == 1:
+                log.error("assessment_too_large", partition=owned.partition)  # noqa: TRY400  a trace says no more
+                metrics.TOO_LARGE.labels("insights", "assessment").inc()
+                return {news[0].assessment.key}
+            half = len(news) // 2  # whoever was said before the one too large is said again: that changes nothing
+            first = await self._publish(owned, news[:half], accepted)
+            return first | await self._publish(owned, news[half:], accepted)
         now = self._clock.now()
         for word, position in zip(news, positions, strict=True):
             owned.spoke(word.assessment, word.content, position.offset)
@@ -156,3 +183,4 @@ class Voice:
             if since is not None:
                 metrics.CHECK_IN_TO_ASSESSMENT.observe(max(0.0, (now - since).total_seconds()))
         metrics.ASSESSMENTS_PUBLISHED.labels("insights").inc(len(news))
+        return set()

@@ -9,7 +9,8 @@ from services.intake.domain.escalation import wrong_escalation
 from services.intake.domain.protocols import wrong_protocols
 from services.intake.domain.wording import wrong_wording
 from shared.contracts import Clinic
-from shared.contracts.clinics import ClinicSettings, RuleSet, Scale
+from shared.contracts.base import LARGEST_NUMBER, Number
+from shared.contracts.clinics import ClinicSettings, RuleSet, Scale, ScaleItem
 from shared.errors import FieldError, invalid
 
 
@@ -236,6 +237,18 @@ def _wrong_scales(scales: Sequence[Scale], before: Sequence[Scale]) -> Iterator[
         elif name in seen:
             yield FieldError(f"/scales/{index}/name", "Two scales have this name: give each its own.")
         seen.add(name)
+        yield from _beyond(f"/scales/{index}", scale)
+        for item, one in scale.items.items():
+            yield from _beyond(f"/scales/{index}/items/{item}", one)
+
+
+def _beyond(place: str, one: Scale | ScaleItem) -> Iterator[FieldError]:
+    bounds: dict[str, Number] = {"minimum": one.minimum, "maximum": one.maximum}
+    if isinstance(one, ScaleItem):
+        bounds["urgent_from"] = one.urgent_from
+    for name, value in bounds.items():
+        if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+            yield FieldError(f"{place}/{name}", f"Send a number from -{LARGEST_NUMBER} to {LARGEST_NUMBER}.")
 
 
 def _wrong_measures(settings: ClinicSettings) -> Iterator[FieldError]:
@@ -276,6 +289,9 @@ def _wrong_expectation(settings: ClinicSettings) -> Iterator[FieldError]:
             yield FieldError(place, f"There is no such instrument. Send one of: {', '.join(ranges)}.")
             continue
         least, most = ranges[name]
+        numbers = [number for one in strata for number in (one.first_from, one.first_to, one.b0, one.b1, *one.sd)]
+        if not all(-LARGEST_NUMBER <= number <= LARGEST_NUMBER for number in numbers):
+            yield FieldError(place, f"Send numbers from -{LARGEST_NUMBER} to {LARGEST_NUMBER}.")
         if strata[0].first_from > most or strata[-1].first_to < least:
             yield FieldError(place, f"Send bands of first scores between {least} and {most}.")
 

@@ -10,10 +10,10 @@ from services.mood.handlers import BatchReceipt, LineResult, Receipt, Recorder
 from shared.auth import Caller
 from shared.errors import Problem
 from shared.runtime import POSITION_HEADER, DirectRoute, IdempotencyKey, Patients, caller_with, problems
+from shared.runtime.bounds import MOST_BATCH_BYTES, too_large
 
 router = APIRouter(tags=["entries"], route_class=DirectRoute)
 MOST_LINES: Final = 10_000
-MOST_BATCH_BYTES: Final = 8 * 1024 * 1024
 MOST_BYTES: Final = 64 * 1024
 _JSON: Final = "application/json"
 POSITION_DOCUMENTED: Final[dict[str, Any]] = {
@@ -77,7 +77,7 @@ async def record_questionnaire(
     openapi_extra=LINES_BODY,
 )
 async def record_batch(request: Request, caller: Caller = caller_with("entries:write")) -> Response:
-    """One JSON object a line (NDJSON), at most 10,000 lines and 8 MB; blank lines are passed over.
+    """One JSON object a line (NDJSON), at most 10,000 lines, 1,000 of a patient, and 8 MB; blank lines are passed over.
 
     Every line is judged by itself and has its own `key`, so that a retry of all or some of the lines records nothing
     twice. Refused lines say why; the others are recorded. A 503 means that some may have been recorded: send the same
@@ -90,7 +90,8 @@ async def record_batch(request: Request, caller: Caller = caller_with("entries:w
         if line.strip()
     ]
     if len(lines) > MOST_LINES:
-        raise too_large(f"{MOST_LINES:,} lines")
+        detail = f"Nothing was recorded. Send at most {MOST_LINES:,} lines in one request."
+        raise Problem(413, "too_large", "Too much at once", detail)
     if not lines:
         raise Problem(422, "empty_batch", "Nothing to record", "Send one JSON object a line, at least one.")
     return _batch_accepted(await recorder.record_lines(caller, lines))
@@ -105,13 +106,8 @@ async def read_body(request: Request, most: int) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > most:
-            raise too_large(f"{most // 1024 // 1024} MB" if most >= 1024 * 1024 else f"{most // 1024} kB")
+            raise too_large(most)
     return bytes(body)
-
-
-def too_large(most: str) -> Problem:
-    """413, with how much is taken at once."""
-    return Problem(413, "too_large", "Too much at once", f"Nothing was recorded. Send at most {most} in one request.")
 
 
 def accepted(receipt: Receipt) -> Response:

@@ -1,6 +1,7 @@
 """The door's use cases: validate, publish, answer. No store stands on this path."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +40,8 @@ BATCH: Final = "/v1/events:batch"
 _LINES_AT_ONCE: Final = 200
 """Lines checked before others get their turn: about 5 ms."""
 _PUBLISHED_AT_ONCE: Final = 2_000
+MOST_OF_A_PATIENT: Final = 1_000
+"""Lines of one patient in a batch: more than two years of days. More of them go into the next batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,7 @@ class Recorder:
         settings = settings_now(clinic, now)
         results: list[LineResult] = []
         entries: list[tuple[str, Entry]] = []
+        of_patient: defaultdict[str, int] = defaultdict(int)
         for count, (number, raw) in enumerate(lines, 1):
             try:
                 sent = understand_line(raw)
@@ -156,6 +160,9 @@ class Recorder:
                     entry = questionnaire(sent, clinic=caller.clinic, settings=settings, now=now)
                 else:
                     entry = check_in(sent, clinic=clinic, now=now)
+                of_patient[sent.patient] += 1
+                if of_patient[sent.patient] > MOST_OF_A_PATIENT:
+                    raise _too_many()
             except Problem as problem:
                 results.append(LineResult(number, _key_of(raw), problem=problem))
             else:
@@ -183,6 +190,16 @@ class Recorder:
         if counter is None:
             counter = self._accepted[name] = ENTRIES_ACCEPTED.labels("mood", entry.kind, entry.fact.origin.value)
         counter.inc()
+
+
+def _too_many() -> Problem:
+    return Problem(
+        413,
+        "too_many_of_a_patient",
+        "Too much of one patient at once",
+        f"This line was not recorded: a batch takes {MOST_OF_A_PATIENT:,} lines of a patient. Send it, as it is, in "
+        "the next batch.",
+    )
 
 
 def _key_of(raw: bytes) -> str | None:

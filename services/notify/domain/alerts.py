@@ -9,6 +9,7 @@ from typing import Any, Final
 from services.notify.domain.deliveries import Delivery, Item, Kind
 from services.notify.domain.escalation import ended, escalated, going_on, settle_message, settle_step, used_up
 from services.notify.domain.links import reference_of
+from services.notify.domain.remembering import shortened, told_by
 from services.notify.domain.resending import settle_again
 from services.notify.domain.rounds import covers, rounds_of, urgency_of
 from shared.contracts.alerts import Acknowledgement, Alert, AlertStatus, Disposition, Route, Told, Via
@@ -108,8 +109,8 @@ def _news(concern: Concern, alerts: Sequence[Alert]) -> list[Telling]:
 
     Imported evidence alone pages nobody: it is taken up while the concern holds, and otherwise only beside live news.
     """
-    told = {evidence.id for alert in alerts for evidence in alert.told}
-    untold = {telling.id: telling for telling in concern.telling if telling.id not in told}
+    told = told_by(alerts)
+    untold = {telling.id: telling for telling in concern.telling if not told(telling.id)}
     live = any(telling.origin is not Origin.IMPORT for telling in untold.values())
     if concern.holds or (live and concern.rule in RISK_RULES):
         return list(untold.values())
@@ -160,7 +161,7 @@ def _opened(
         as_of=situation.order,
         updated_at=now,
     )
-    return opened if urgency is None else _escalated(situation, opened, urgency)
+    return shortened(opened if urgency is None else _escalated(situation, opened, urgency))
 
 
 def _escalated(situation: Situation, alert: Alert, urgency: Urgency) -> Alert:
@@ -197,8 +198,8 @@ def _appended(situation: Situation, alert: Alert, concern: Concern, news: Sequen
             update |= {"urgency": urgency, "deadline": deadline, "open_since": now}
             anew = True
         if anew:
-            return _escalated(situation, alert.model_copy(update=update), urgency)
-    return alert.model_copy(update=update)
+            return shortened(_escalated(situation, alert.model_copy(update=update), urgency))
+    return shortened(alert.model_copy(update=update))
 
 
 def _was_ended(alert: Alert) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 from services.notify.domain.alerts import RISK_RULES
 from services.notify.domain.deliveries import Delivery, delivery_id, next_due
 from services.notify.domain.escalation import next_step, step_needed, used_up
+from services.notify.domain.remembering import told_by
 from services.notify.domain.resending import again_rows
 from services.notify.domain.rounds import owed, still_needed
 from shared.contracts.alerts import Alert, AlertStatus
@@ -105,12 +106,12 @@ def untold(assessment: Assessment, patient: Patient | None, alerts: Sequence[Ale
     newer = any(alert.as_of > assessment.order for alert in alerts)
     if assessment.deleted or died or newer or assessment.made_at > now - LATE_BY:
         return []
-    told = {(alert.rule, evidence.id) for alert in alerts for evidence in alert.told}
+    told = {rule: told_by(alert for alert in alerts if alert.rule == rule) for rule in {a.rule for a in alerts}}
     return [
         telling.id
         for concern in assessment.concerns
         for telling in concern.telling
-        if (concern.rule, telling.id) not in told
+        if not (concern.rule in told and told[concern.rule](telling.id))
         and (concern.holds or (concern.rule in RISK_RULES and telling.origin is not Origin.IMPORT))
     ]
 

@@ -232,3 +232,31 @@ async def test_a_clinic_that_is_not_set_up_has_no_past_to_try() -> None:
         await ask(of(await known(risk("p1", 1, 2)), Rows()))
 
     assert refused.value.code == "clinic_not_set_up"
+
+
+async def test_clinics_take_turns_however_many_backtests_one_of_them_asks_for() -> None:
+    """Next is the clinic served longest ago: who asked for one after another clinic's three waits for one of them."""
+    world = await told()
+    world.clinics["south"] = b.clinic().model_copy(update={"clinic": "south"})
+    begun: list[str] = []
+
+    class Noting(Rows):
+        async def change(self, key: str, change: Callable[[Job], Job | None]) -> Job | None:
+            before = self.rows[key].stage
+            new = await super().change(key, change)
+            if new is not None and before is Stage.QUEUED and new.stage is Stage.RUNNING:
+                begun.append(key)
+            return new
+
+    rows = Noting()
+    backtests = of(world, rows)
+    first = [await ask(backtests, key=f"k{number}") for number in range(3)]
+    asked = {"client": "pms", "digest": "d1", "rule_set": ONLY_RISK, "days": 30}
+    other = [await backtests.ask("south", key=f"k{number}", **asked) for number in range(2)]
+    async with asyncio.timeout(60), working(backtests):
+        while not all(row.finished for row in rows.rows.values()):
+            rows.over.clear()
+            await rows.over.wait()
+
+    assert begun == [first[0].key, other[0].key, first[1].key, other[1].key, first[2].key]
+    assert {row.stage for row in rows.rows.values()} == {Stage.DONE}

@@ -210,6 +210,22 @@ def test_scales_need_names_of_their_own() -> None:
     assert pointers(refused) == ["/scales/1/name", "/scales/2/name", "/scales/3/name"]
 
 
+def test_a_scale_has_bounds_that_can_be_reckoned_with() -> None:
+    """A million either way; what is beyond is refused field by field, so that no answer can be beyond it either."""
+    item = {"minimum": 0, "maximum": 3_000_000_000, "risk": True, "urgent_from": 10**12}
+    far = {"name": "far", "minimum": -(10**7), "maximum": 10**399, "items": {"1": item}}
+    fine = {"name": "fine", "minimum": -1_000_000, "maximum": 1e6, "items": {"1": {"minimum": 0, "maximum": 1_000_000}}}
+    with pytest.raises(Problem) as refused:
+        set_up(scales=[fine, far])
+
+    assert pointers(refused) == [
+        "/scales/1/minimum",
+        "/scales/1/maximum",
+        "/scales/1/items/1/maximum",
+        "/scales/1/items/1/urgent_from",
+    ]
+
+
 def test_a_scale_that_was_there_before_an_instrument_of_its_name_may_stay() -> None:
     """Nobody must rename it to change the clinic's hours; a new one of that name is refused with what to do."""
     scale = {"name": "who5", "minimum": 0, "maximum": 25}

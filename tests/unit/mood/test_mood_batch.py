@@ -45,6 +45,20 @@ async def test_every_line_of_a_batch_is_judged_by_itself(door: Door) -> None:
     assert answer.headers["Position"] == ",".join(said["positions"])
 
 
+async def test_a_batch_takes_a_thousand_lines_of_a_patient(door: Door) -> None:
+    """What is beyond is refused line by line and recorded by the next batch, just as it is; others are not touched."""
+    lines = [line(str(n), check_in_body(patient="sam", mood=n % 10)) for n in range(1_002)]
+    answer = await door.batch(*lines, line("other", check_in_body(patient="lee")))
+    refused = [result for result in answer.json()["results"] if result["status"] == "refused"]
+    again = (await door.batch(*lines[1_000:])).json()
+
+    assert answer.json()["accepted"] == 1_001
+    assert [result["key"] for result in refused] == ["1000", "1001"]
+    assert {result["problem"]["code"] for result in refused} == {"too_many_of_a_patient"}
+    assert (again["accepted"], again["refused"]) == (2, 0)
+    assert len({event.id for event in door.log.events}) == 1_003
+
+
 async def test_a_lines_id_comes_from_its_own_key_and_bytes(door: Door) -> None:
     """So that a retry of some of the lines, in any order, records nothing twice."""
     lines = [line(str(n), check_in_body(mood=n)) for n in range(5)]

@@ -6,6 +6,7 @@ import pytest
 
 from services.mood.domain import GAD7, INSTRUMENTS, PHQ9, Instrument, score_answers
 from services.mood.domain.instruments import instrument_named
+from shared.contracts.clinics import Scale, ScaleItem
 from shared.errors import Problem
 from tests.unit.mood.made import FATIGUE, SAFE
 
@@ -200,3 +201,21 @@ def test_a_scale_declared_before_an_instrument_of_its_name_was_built_in_goes_on(
 
     assert instrument_named("pcl5", [declared]).own
     assert not instrument_named("pcl5", [SAFE]).own
+
+
+def test_no_answer_and_no_total_is_beyond_a_million_however_wide_a_scale_was_declared() -> None:
+    """A scale may be older than the bound of its declaration."""
+    item = ScaleItem(minimum=0, maximum=3_000_000_000, risk=True)
+    wide = Scale(name="wide", minimum=-(10**9), maximum=10**399, items={"1": item})
+    instrument = instrument_named("wide", [wide])
+
+    assert score_answers(instrument, {"1": 1_000_000}, None).score == 1_000_000
+    for answers, total, pointer in (
+        ({"1": 1_000_001}, None, "/items/1"),
+        (None, 10**399, "/total"),
+        (None, -1e7, "/total"),
+    ):
+        with pytest.raises(Problem) as refusal:
+            score_answers(instrument, answers, total)
+        assert [error.pointer for error in refusal.value.errors] == [pointer]
+        assert "1000000" in refusal.value.errors[0].message

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from services.mood.domain.instruments.declaration import Instrument, Item
 from services.mood.domain.refusals import refused
-from shared.contracts.base import Number
+from shared.contracts.base import LARGEST_NUMBER, Number
 from shared.contracts.moods import PartialTotal, RiskAnswer
 from shared.errors import FieldError
 
@@ -165,10 +165,9 @@ def _wrong_items(instrument: Instrument, items: Mapping[str, Any]) -> list[Field
         item = instrument.items.get(name)
         if item is None:
             errors.append(FieldError(f"/items/{_shown(name)}", _items_wanted(instrument)))
-        elif not isinstance(value, int) or isinstance(value, bool) or not item.minimum <= value <= item.maximum:
-            errors.append(
-                FieldError(f"/items/{_shown(name)}", f"send a whole number from {item.minimum} to {item.maximum}")
-            )
+        elif not isinstance(value, int) or isinstance(value, bool) or not _within(value, item):
+            least, most = _bounds(item)
+            errors.append(FieldError(f"/items/{_shown(name)}", f"send a whole number from {least} to {most}"))
         if len(errors) == _MOST_LISTED:
             break
     return errors
@@ -192,13 +191,24 @@ def _shown(name: str) -> str:
 def _fits(total: Any, instrument: Instrument) -> bool:
     if isinstance(total, bool) or not isinstance(total, int | float):
         return False
-    return instrument.minimum <= total <= instrument.maximum and (not instrument.whole or total % instrument.times == 0)
+    return _within(total, instrument) and (not instrument.whole or total % instrument.times == 0)
+
+
+def _bounds(of: Instrument | Item) -> tuple[Number, Number]:
+    """The range of what is taken: a clinic may have declared a wider one before there was a bound."""
+    return max(of.minimum, -LARGEST_NUMBER), min(of.maximum, LARGEST_NUMBER)
+
+
+def _within(value: Number, of: Instrument | Item) -> bool:
+    least, most = _bounds(of)
+    return least <= value <= most
 
 
 def _number_wanted(instrument: Instrument) -> str:
     kind = "whole number" if instrument.whole else "number"
     steps = "" if instrument.times == 1 else f" in steps of {instrument.times} (the sum times {instrument.times})"
-    return f"send a {kind} from {instrument.minimum} to {instrument.maximum}{steps}"
+    least, most = _bounds(instrument)
+    return f"send a {kind} from {least} to {most}{steps}"
 
 
 def _total_alone(instrument: Instrument) -> str:

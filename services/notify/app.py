@@ -47,6 +47,7 @@ from services.notify.handlers import (
     Messages,
     Messenger,
     OpenAlerts,
+    OwnRead,
     Pacing,
     Post,
     Receiving,
@@ -56,6 +57,7 @@ from services.notify.handlers import (
     Writing,
     keep_showing,
 )
+from services.notify.handlers.own_read import HALTED
 from services.notify.handlers.receiving import SendText
 from services.notify.settings import Settings
 from services.notify.store import ALERT_FACETS, Clinics, Store
@@ -119,7 +121,15 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     senders: dict[str, SendText] = {}
     channels = await _channels(settings, stack, clock, senders)
     holding = Holding(deliveries=store.deliveries, load=store.load, post=post, clock=clock)
-    deciding = Deciding(alerts=alerts, deliveries=store.deliveries, post=post, clock=clock)
+    source = KafkaSource(bootstrap=settings.kafka, group=name, topics=SUBSCRIPTIONS, fetching=GATHERED)
+    resume = MongoResumeStore(database=database, group=SERVICE)
+    own_read = OwnRead(
+        source=source,
+        health=lambda: runner.health(),  # noqa: PLW0108  it is made below
+        passed=resume.passed,
+        topics=OWN,
+    )
+    deciding = Deciding(alerts=alerts, deliveries=store.deliveries, post=post, own_read=own_read, clock=clock)
     handing_over = HandingOver(
         deliveries=store.deliveries,
         alerts=alerts,
@@ -127,6 +137,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         pacing=Pacing(paces=store.paces, deliveries=store.deliveries, contacts=contacts, clock=clock),
         channels=channels,
         holding=holding,
+        own_read=own_read,
         clock=clock,
     )
     dispatcher = Dispatcher(deliveries=store.deliveries, due=store.due, handing_over=handing_over, clock=clock)
@@ -142,6 +153,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         handing_over=handing_over,
         dispatcher=dispatcher,
         open_alerts=open_alerts,
+        own_read=own_read,
         clock=clock,
     )
     auditor = Auditor(
@@ -173,18 +185,13 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         patients=patients,
         writing=Writing(post=post, url=settings.patient_url, key=settings.patient_link_key()),
         channels=channels,
+        own_read=own_read,
         clock=clock,
     )
     stack.push_async_callback(carrier.stop)
-    resume = MongoResumeStore(database=database, group=SERVICE)
     runner = Runner(
         service=SERVICE,
-        source=KafkaSource(
-            bootstrap=settings.kafka,
-            group=name,
-            topics=SUBSCRIPTIONS,
-            fetching=GATHERED,
-        ),
+        source=source,
         handler=Together(reconciler, Letterbox(letters=letters, patients=patients, clock=clock)),
         resume=resume,
         publisher=publisher,
@@ -209,12 +216,8 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         await _patiently(contact_states.open)
         await feed.run()
 
-    def caught_up() -> bool:
-        lanes = runner.health().lanes.values()
-        return bool(lanes) and all(lane.caught_up or lane.state in ("newer_major", "fuse") for lane in lanes)
-
     async def on_the_bus() -> None:
-        """The store first, then clinics and contacts whole, then the patients."""
+        """The store first, then clinics and contacts whole, then the patients. What is sent `own_read` lets through."""
         await _patiently(alerts.open)
         await _patiently(letter_documents.open)
         await _patiently(store.open)
@@ -222,13 +225,14 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         async with asyncio.TaskGroup() as group:
             for work in (
                 runner.run(),
+                own_read.run(),
                 alerts.run_sweeper(),
                 contact_states.run_sweeper(),
                 letter_documents.run_sweeper(),
                 carrier.run(),
                 dispatcher.run(),
                 verifying.run(),
-                auditor.run(caught_up),
+                auditor.run(partial(_caught_up, runner)),
             ):
                 group.create_task(work)
 
@@ -374,6 +378,12 @@ async def _sms(
         )
         found["govuk-notify"], senders["govuk-notify"] = SmsChannel(provider=govuk), govuk.send
     return found
+
+
+def _caught_up(runner: Runner) -> bool:
+    """Whether all there is was read, but for what waits for a human."""
+    lanes = runner.health().lanes.values()
+    return bool(lanes) and all(lane.caught_up or lane.state in HALTED for lane in lanes)
 
 
 async def _patiently(call: Callable[[], Awaitable[None]]) -> None:

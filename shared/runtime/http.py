@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.bus.outcomes import describe
 from shared.bus.runner import Health
-from shared.errors import FieldError, Problem, Recoverable
+from shared.errors import FieldError, Problem, Recoverable, StillReading
 from shared.logs import log_request
 from shared.metrics import HTTP_SECONDS
 from shared.runtime.doors import BEHIND, BEHIND_HEADER, DirectRoute
@@ -236,7 +236,18 @@ async def _on_problem(_: Request, problem: Exception) -> Response:
     return _problem_response(problem)
 
 
-async def _on_recoverable(_: Request, __: Exception) -> Response:
+async def _on_recoverable(_: Request, error: Exception) -> Response:
+    if isinstance(error, StillReading):
+        return _problem_response(
+            Problem(
+                503,
+                "still_reading",
+                "Not yet",
+                "The service has just started and is reading what it wrote before. Nothing was changed. Send it again "
+                "in a few seconds, with the same Idempotency-Key.",
+                headers={"Retry-After": "5"},
+            )
+        )
     return _problem_response(
         Problem(
             503,

@@ -68,6 +68,11 @@ def cannot_close(reference: str) -> str:
     return f"{reference} was not closed: that needs what was done. Close it in your clinic's system."
 
 
+def not_yet(reference: str) -> str:
+    """We have just started, and do not know yet whether somebody else has it."""
+    return f"{reference}: not yet, Rapport is just starting. Nothing was changed. Text again in a minute."
+
+
 def acknowledged(reference: str) -> str:
     """It is theirs now."""
     return f"{reference}: you have it. Nobody further is told. See to the patient, then close it in your system."

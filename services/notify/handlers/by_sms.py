@@ -16,6 +16,7 @@ from services.notify.domain.replies import (
     no_such_code,
     nobody_next,
     not_understood,
+    not_yet,
     parse_reply,
 )
 from services.notify.handlers.deciding import BY_FALLBACK, Deciding
@@ -24,7 +25,7 @@ from services.notify.store import Answered, Deliveries, Register
 from shared.clock import Clock
 from shared.contracts.alerts import Alert, AlertStatus, Via
 from shared.documents import Owned
-from shared.errors import Problem
+from shared.errors import Problem, StillReading
 
 PER: Final = timedelta(hours=1)
 PAGE: Final = 200
@@ -77,7 +78,10 @@ class BySms:
             return cannot_close(alert.reference)
         if alert.status is not AlertStatus.OPEN:
             return already(alert.reference, self._when(alert))
-        return await (self._sent_on(alert) if asked.wish is Wish.ESCALATE else self._taken(alert, to))
+        try:
+            return await (self._sent_on(alert) if asked.wish is Wish.ESCALATE else self._taken(alert, to))
+        except StillReading:  # in words: a provider does not bring a text again
+            return not_yet(alert.reference)
 
     async def _sent_on(self, alert: Alert) -> str:
         hastened = await self._deciding.hasten(alert)

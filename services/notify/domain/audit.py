@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from services.notify.domain.alerts import RISK_RULES
+from services.notify.domain.deaths import told_ids
 from services.notify.domain.deliveries import Delivery, delivery_id, next_due
 from services.notify.domain.escalation import next_step, step_needed, step_rows, used_up
 from services.notify.domain.resending import again_rows
@@ -119,12 +120,15 @@ def untold(assessment: Assessment, patient: Patient | None, alerts: Sequence[Ale
     newer = any(alert.as_of > assessment.order for alert in alerts)
     if assessment.deleted or died or newer or assessment.made_at > now - LATE_BY:
         return []
-    told = {(alert.rule, evidence.id) for alert in alerts for evidence in alert.told}
+    told = {
+        rule: told_ids([alert for alert in alerts if alert.rule == rule], patient)
+        for rule in {one.rule for one in alerts}
+    }
     return [
         telling.id
         for concern in assessment.concerns
         for telling in concern.telling
-        if (concern.rule, telling.id) not in told
+        if telling.id not in told.get(concern.rule, ())
         and (concern.holds or (concern.rule in RISK_RULES and telling.origin is not Origin.IMPORT))
     ]
 

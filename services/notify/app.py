@@ -55,9 +55,9 @@ from services.notify.handlers import (
     Together,
     Verifying,
     Writing,
+    caught_up,
     keep_showing,
 )
-from services.notify.handlers.own_read import HALTED
 from services.notify.handlers.receiving import SendText
 from services.notify.settings import Settings
 from services.notify.store import ALERT_FACETS, Clinics, Store
@@ -232,7 +232,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
                 carrier.run(),
                 dispatcher.run(),
                 verifying.run(),
-                auditor.run(partial(_caught_up, runner)),
+                auditor.run(partial(caught_up, runner.health)),
             ):
                 group.create_task(work)
 
@@ -254,7 +254,13 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         post=post,
         clock=clock,
     )
-    work = {"clinics": tables(), "gauges": keep_showing(open_alerts, clock), "bus": on_the_bus()}
+    work = {
+        "clinics": tables(),
+        "gauges": keep_showing(
+            open_alerts, clock, *(one.show for one in channels.values() if isinstance(one, Failover))
+        ),
+        "bus": on_the_bus(),
+    }
     tasks = [await opened(runtime.background(one, name=f"{SERVICE} {name}")) for name, one in work.items()]
     return {
         "verifier": verifier,
@@ -378,12 +384,6 @@ async def _sms(
         )
         found["govuk-notify"], senders["govuk-notify"] = SmsChannel(provider=govuk), govuk.send
     return found
-
-
-def _caught_up(runner: Runner) -> bool:
-    """Whether all there is was read, but for what waits for a human."""
-    lanes = runner.health().lanes.values()
-    return bool(lanes) and all(lane.caught_up or lane.state in HALTED for lane in lanes)
 
 
 async def _patiently(call: Callable[[], Awaitable[None]]) -> None:

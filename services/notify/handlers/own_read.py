@@ -107,3 +107,9 @@ class OwnRead:
         health = self._health()
         lane = health.lanes.get(partition)
         return bool(health.ready or health.lanes) if lane is None else lane.state in HALTED
+
+
+def caught_up(health: Callable[[], Health]) -> bool:
+    """Whether all there is was read, our own topics or others', but for what waits for a human."""
+    lanes = health().lanes.values()
+    return bool(lanes) and all(lane.caught_up or lane.state in HALTED for lane in lanes)

@@ -2,6 +2,7 @@
 
 Problem            the person who asked must change something; becomes an RFC 9457 answer
 Recoverable        nobody must do anything: wait, keep the order, try again
+StillReading       the same, in a service that has just started: it says so in words of its own
 Unparsable         the record can never be read; it goes to the dead letters
 NewerMajor         the record was written by a newer Rapport; the partition waits for a newer reader
 """
@@ -47,6 +48,10 @@ def invalid(*errors: FieldError) -> Problem:
 
 class Recoverable(Exception):  # noqa: N818  named for what it asks of the caller
     """The world is not ready (broker, store, provider): back off, pause, keep the order, never skip."""
+
+
+class StillReading(Recoverable):
+    """A service that has just started reads its own topics first; nothing was changed, and soon it will answer."""
 
 
 class Unparsable(Exception):  # noqa: N818

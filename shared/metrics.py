@@ -78,10 +78,16 @@ CHECK_IN_TO_ALERT = Histogram(
 ALERTS_OPEN = Gauge("rapport_alerts_open", "Alerts nobody has closed.", ["urgency", "status"])
 ALERT_UNACKED_OLDEST = Gauge(
     "rapport_alert_unacked_oldest_age_seconds",
-    "Age of the oldest alert nobody has acknowledged.",
+    "Age of the oldest alert nobody has acknowledged; of patients who have died, and of imported evidence alone, none.",
     ["urgency"],
 )
-ALERT_OVERDUE = Gauge("rapport_alerts_overdue", "Alerts past their deadline and not acknowledged.", ["urgency"])
+ALERT_OVERDUE = Gauge(
+    "rapport_alerts_overdue",
+    "Alerts past their deadline and not acknowledged, at-once ones and those of risk; patients who have died left out.",
+    ["urgency"],
+)
+ALERTS_FORGOTTEN = Gauge("rapport_alerts_forgotten", "Alerts acknowledged for over a week and not closed.", ["urgency"])
+READY = Gauge("rapport_ready", "1: the service is ready, as its /readyz says; 0: it is not.", ["service"])
 ALERTS_WITHOUT_RECIPIENT = Counter(
     "rapport_alerts_without_recipient_total",
     "Alerts that had nobody to go to and went to the fallback contact.",
@@ -97,7 +103,7 @@ PROVIDER_ATTEMPTS = Counter(
 )
 PROVIDER_BREAKER = Gauge(
     "rapport_provider_breaker",
-    "0: the provider is in use; 0.5: one message tries it; 1: left alone after failures. As of its last attempt.",
+    "0: the provider is in use; 0.5: one message may try it; 1: left alone after failures.",
     ["channel", "provider"],
 )
 PROVIDER_POINTS = Gauge(

@@ -48,6 +48,7 @@ from services.notify.handlers import (
     Messages,
     Messenger,
     OpenAlerts,
+    OwnRead,
     Pacing,
     Post,
     Receiving,
@@ -55,6 +56,7 @@ from services.notify.handlers import (
     Together,
     Verifying,
     Writing,
+    caught_up,
     keep_showing,
 )
 from services.notify.handlers.receiving import SendText
@@ -120,7 +122,15 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
     senders: dict[str, SendText] = {}
     channels = await _channels(settings, stack, clock, senders)
     holding = Holding(deliveries=store.deliveries, load=store.load, post=post, clock=clock)
-    deciding = Deciding(alerts=alerts, deliveries=store.deliveries, post=post, clock=clock)
+    source = KafkaSource(bootstrap=settings.kafka, group=name, topics=SUBSCRIPTIONS, fetching=GATHERED)
+    resume = MongoResumeStore(database=database, group=SERVICE)
+    own_read = OwnRead(
+        source=source,
+        health=lambda: runner.health(),  # noqa: PLW0108  it is made below
+        passed=resume.passed,
+        topics=OWN,
+    )
+    deciding = Deciding(alerts=alerts, deliveries=store.deliveries, post=post, own_read=own_read, clock=clock)
     handing_over = HandingOver(
         deliveries=store.deliveries,
         alerts=alerts,
@@ -128,6 +138,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         pacing=Pacing(paces=store.paces, deliveries=store.deliveries, contacts=contacts, clock=clock),
         channels=channels,
         holding=holding,
+        own_read=own_read,
         clock=clock,
     )
     dispatcher = Dispatcher(deliveries=store.deliveries, due=store.due, handing_over=handing_over, clock=clock)
@@ -143,6 +154,7 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         handing_over=handing_over,
         dispatcher=dispatcher,
         open_alerts=open_alerts,
+        own_read=own_read,
         clock=clock,
     )
     auditor = Auditor(
@@ -174,18 +186,13 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         patients=patients,
         writing=Writing(post=post, url=settings.patient_url, key=settings.patient_link_key()),
         channels=channels,
+        own_read=own_read,
         clock=clock,
     )
     stack.push_async_callback(carrier.stop)
-    resume = MongoResumeStore(database=database, group=SERVICE)
     runner = Runner(
         service=SERVICE,
-        source=KafkaSource(
-            bootstrap=settings.kafka,
-            group=name,
-            topics=SUBSCRIPTIONS,
-            fetching=GATHERED,
-        ),
+        source=source,
         handler=Together(reconciler, Letterbox(letters=letters, patients=patients, clock=clock)),
         resume=resume,
         publisher=publisher,
@@ -210,12 +217,8 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         await _patiently(contact_states.open)
         await feed.run()
 
-    def caught_up() -> bool:
-        lanes = runner.health().lanes.values()
-        return bool(lanes) and all(lane.caught_up or lane.state in ("newer_major", "fuse") for lane in lanes)
-
     async def on_the_bus() -> None:
-        """The store first, then clinics and contacts whole, then the patients."""
+        """The store first, then clinics and contacts whole, then the patients. What is sent `own_read` lets through."""
         await _patiently(alerts.open)
         await _patiently(letter_documents.open)
         await _patiently(store.open)
@@ -223,13 +226,14 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         async with asyncio.TaskGroup() as group:
             for work in (
                 runner.run(),
+                own_read.run(),
                 alerts.run_sweeper(),
                 contact_states.run_sweeper(),
                 letter_documents.run_sweeper(),
                 carrier.run(),
                 dispatcher.run(),
                 verifying.run(),
-                auditor.run(caught_up),
+                auditor.run(partial(caught_up, runner.health)),
             ):
                 group.create_task(work)
 
@@ -252,7 +256,13 @@ async def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapp
         post=post,
         clock=clock,
     )
-    work = {"clinics": tables(), "gauges": keep_showing(open_alerts, clock), "bus": on_the_bus()}
+    work = {
+        "clinics": tables(),
+        "gauges": keep_showing(
+            open_alerts, clock, *(one.show for one in channels.values() if isinstance(one, Failover))
+        ),
+        "bus": on_the_bus(),
+    }
     tasks = [await opened(runtime.background(one, name=f"{SERVICE} {name}")) for name, one in work.items()]
     return {
         "verifier": verifier,

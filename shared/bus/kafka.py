@@ -121,6 +121,11 @@ class KafkaSource:
         """The cluster's id, as its brokers say."""
         return self._cluster
 
+    @property
+    def partitions(self) -> int:
+        """How many partition numbers the topics have; 0 before they were looked at."""
+        return len(self._places) // len(self.topics)
+
     async def open(self, owner: Owner) -> None:
         """Check the topics, connect, and join the group in the background."""
         self._cluster, counts = await describe_cluster(self._bootstrap)

@@ -86,6 +86,11 @@ class Lane:
         return "replaying" if self.progress.own_unread else "running"
 
     @property
+    def own_read(self) -> bool:
+        """Whether what the service itself had written, when the partition was assigned, has all been applied."""
+        return self._positioned and not self.progress.own_unread
+
+    @property
     def trouble(self) -> str | None:
         """The class and place of the error it is waiting out."""
         return self._patience.trouble

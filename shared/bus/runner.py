@@ -34,11 +34,15 @@ SILENT_FOR: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class LaneHealth:
-    """A partition number: what it is about, records not yet applied, and whether it is read to the end."""
+    """A partition number: what it is about, records not yet applied, and whether it is read to the end.
+
+    own_read: whether the service's own topics were read to where they ended when the partition was assigned.
+    """
 
     state: str
     lag: int
     caught_up: bool
+    own_read: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +236,9 @@ class Runner:
     def health(self) -> Health:
         """How it is, for `/readyz`."""
         lanes = {
-            partition: LaneHealth(lane.state, lag := self._lag(lane), lane.progress.caught_up and lag == 0)
+            partition: LaneHealth(
+                lane.state, lag := self._lag(lane), lane.progress.caught_up and lag == 0, lane.own_read
+            )
             for partition, (lane, _) in sorted(self._lanes.items())
         }
         fatal = [self._trouble] if self._trouble else []

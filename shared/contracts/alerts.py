@@ -89,6 +89,9 @@ class Escalation(Part):
     started_at: AwareDatetime
     round: int = Field(ge=1, description="The round of news it began with.")
     steps: list[EscalationStep] = Field(min_length=1)
+    until_closed: bool = Field(
+        default=False, description="Its last step is repeated every working day until somebody closes the alert."
+    )
     ended_at: AwareDatetime | None = Field(
         default=None, description="Since when nobody further is told, though nobody acted: the patient has died."
     )
@@ -161,6 +164,10 @@ class Alert(Document):
     note: str | None = Field(default=None, max_length=2000)
     as_of: tuple[int, ...] = Field(
         default=(), description="The order of the assessment it was last decided from; older ones decide nothing."
+    )
+    died_as_of: int | None = Field(
+        default=None,
+        description="The version of the patient's document by which chasing ended: it says they have died.",
     )
     updated_at: AwareDatetime
 

@@ -91,6 +91,12 @@ class CloseWithin(Part):
 
     at_once: int = Field(default=2, ge=1, le=60)
     working_hours: int = Field(default=5, ge=1, le=60)
+    lead_repeats: int | None = Field(
+        default=None,
+        ge=0,
+        le=20,
+        description="How often the service lead is told again, once every working day; left out: until it is closed.",
+    )
 
 
 class EscalationSettings(Part):

@@ -4,8 +4,8 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -21,16 +21,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.bus.outcomes import describe
 from shared.bus.runner import Health
-from shared.errors import FieldError, Problem, Recoverable
+from shared.errors import FieldError, Problem, Recoverable, StillReading
 from shared.logs import log_request
-from shared.metrics import HTTP_SECONDS
+from shared.metrics import HTTP_SECONDS, READY
 from shared.runtime.bounds import Bounds, Stopped
 from shared.runtime.doors import BEHIND, BEHIND_HEADER, DirectRoute
+from shared.runtime.lifecycle import background
 
 log = structlog.get_logger(__name__)
 Ping = Callable[[], Awaitable[None]]
 Pings = Mapping[str, Ping]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
+READY_EVERY: Final = 5.0
+"""Seconds between two looks at whether the service is ready."""
 PROBLEM_DOCS = "https://rapport.example/problems/"
 PROBLEM_TYPE = "application/problem+json"
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/oauth2-redirect"})
@@ -41,7 +44,7 @@ def create_app(*, service: str, title: str, routers: Sequence[APIRouter], lifesp
 
     `lifespan` yields the typed state that routes find in `request.state`; its key `pings` holds what `/readyz` asks.
     """
-    app = FastAPI(title=title, lifespan=lifespan, redoc_url=None)
+    app = FastAPI(title=title, lifespan=partial(_watched, service, lifespan), redoc_url=None)
     for router in routers:
         app.include_router(router)
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
@@ -252,7 +255,18 @@ async def _on_problem(_: Request, problem: Exception) -> Response:
     return _problem_response(problem)
 
 
-async def _on_recoverable(_: Request, __: Exception) -> Response:
+async def _on_recoverable(_: Request, error: Exception) -> Response:
+    if isinstance(error, StillReading):
+        return _problem_response(
+            Problem(
+                503,
+                "still_reading",
+                "Not yet",
+                "The service has just started and is reading what it wrote before. Nothing was changed. Send it again "
+                "in a few seconds, with the same Idempotency-Key.",
+                headers={"Retry-After": "5"},
+            )
+        )
     return _problem_response(
         Problem(
             503,
@@ -311,9 +325,28 @@ async def _healthz() -> dict[str, str]:
     return {"status": "alive"}
 
 
+@asynccontextmanager
+async def _watched(service: str, lifespan: Lifespan, app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+    """The lifespan, and beside it the gauge that says whether the service is ready, asked or not."""
+    READY.labels(service).set(0)
+    async with lifespan(app) as state, background(_keep_ready(service, state["pings"]), name=f"{service} readiness"):
+        yield state
+    READY.labels(service).set(0)
+
+
+async def _keep_ready(service: str, pings: Pings) -> None:
+    while True:
+        reasons = await _reasons(pings)
+        READY.labels(service).set(all(reason is None for reason in reasons.values()))
+        await asyncio.sleep(READY_EVERY)
+
+
+async def _reasons(pings: Pings) -> dict[str, str | None]:
+    return dict(zip(pings, await asyncio.gather(*(_asked(ping) for ping in pings.values())), strict=True))
+
+
 async def _readyz(request: Request) -> JSONResponse:
-    pings: Pings = request.state.pings
-    reasons = dict(zip(pings, await asyncio.gather(*(_asked(ping) for ping in pings.values())), strict=True))
+    reasons = await _reasons(request.state.pings)
     ready = all(reason is None for reason in reasons.values())
     body = {"ready": ready, "checks": {name: reason or "ok" for name, reason in reasons.items()}}
     return JSONResponse(body, 200 if ready else 503)

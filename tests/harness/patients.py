@@ -11,7 +11,7 @@ from shared.documents import Mirror, Owned
 from tests.harness.scene import Scene
 from tests.unit.notify.letterboxes import KEY, URL, batch, event
 from tests.unit.notify.memory_mongo import Life
-from tests.unit.notify.world import Publishing
+from tests.unit.notify.world import Lane, Publishing
 
 
 class Patients:
@@ -38,6 +38,7 @@ class Patients:
             patients=self.patients,
             writing=Writing(post=scene.process.post, url=url, key=KEY),
             channels={one: channel for one, channel in scene.channels.items() if one in ("sms", "email")},
+            own_read=Lane().as_told(),
             clock=scene.clock,
         )
         scene.receiving._on_receipt = self.carrier.heard

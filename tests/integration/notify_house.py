@@ -47,6 +47,26 @@ async def until(what: str, ask: Callable[[], Answer | Awaitable[Answer]], *, sec
         await asyncio.sleep(POLL)
 
 
+COLLECTIONS = (
+    "alerts",
+    "assessments",
+    "patients",
+    "register",
+    "due",
+    "deliveries",
+    "references",
+    "paces",
+    "contacts",
+    "openings",
+    "answered",
+    "load",
+    "letters",
+    "letters_due",
+    "letter_names",
+    "resume",
+)
+
+
 @dataclass
 class House:
     """The broker, the store, the providers, a clock to move, and notify when it is started."""
@@ -101,27 +121,22 @@ class House:
 
     async def drop_store(self) -> None:
         """Lose everything notify has stored."""
-        name = f"{self.prefix}_notify"
-        async with open_database(self.stack.mongo_url, name) as database:
-            for collection in (
-                "alerts",
-                "assessments",
-                "patients",
-                "register",
-                "due",
-                "deliveries",
-                "references",
-                "paces",
-                "contacts",
-                "openings",
-                "answered",
-                "load",
-                "letters",
-                "letters_due",
-                "letter_names",
-                "resume",
-            ):
+        async with open_database(self.stack.mongo_url, f"{self.prefix}_notify") as database:
+            for collection in COLLECTIONS:
                 await database[collection].drop()
+
+    async def backup(self) -> dict[str, list[Any]]:
+        """Everything notify has stored, as it stands."""
+        async with open_database(self.stack.mongo_url, f"{self.prefix}_notify") as database:
+            return {name: await database[name].find({}).to_list(None) for name in COLLECTIONS}
+
+    async def restore(self, backup: dict[str, list[Any]]) -> None:
+        """The store as it was, while notify is stopped."""
+        await self.drop_store()
+        async with open_database(self.stack.mongo_url, f"{self.prefix}_notify") as database:
+            for name, records in backup.items():
+                if records:
+                    await database[name].insert_many(records)
 
     @asynccontextmanager
     async def clinic(self, **settings: Any) -> AsyncIterator["Place"]:

@@ -188,6 +188,13 @@ async def list_alerts(
         AwareDatetime | None,
         Query(description="Only what changed at or after this RFC 3339 time (offset mandatory). Overlap by a minute."),
     ] = None,
+    acknowledged_before: Annotated[
+        AwareDatetime | None,
+        Query(
+            description="Only what somebody has had since before this RFC 3339 time (offset mandatory) and has not "
+            "closed: what may be forgotten."
+        ),
+    ] = None,
     cursor: Annotated[str | None, Query(max_length=500, description="`next` of the last page, unchanged.")] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="The most items on a page.")] = 50,
     caller: Caller = caller_with("alerts:read"),
@@ -201,6 +208,7 @@ async def list_alerts(
         updated_since=updated_since,
         cursor=cursor,
         limit=limit,
+        acknowledged_before=acknowledged_before,
     )
     return AlertPage(items=page.items, next=page.next)
 

@@ -79,6 +79,11 @@ class Failover:
         PROVIDER_ATTEMPTS.labels(self._channel.value, name, result.outcome.value).inc()
         self._show(name)
 
+    def show(self) -> None:
+        """Set the gauges as they are now: a breaker lets through again by the time alone."""
+        for name in self._providers:
+            self._show(name)
+
     def _show(self, name: str) -> None:
         now, health = self._clock.now(), self._healths[name]
         PROVIDER_BREAKER.labels(self._channel.value, name).set(_SHOWN[breaker(health, now)])

@@ -1,7 +1,6 @@
 """What notify decides, without doing any of it: no I/O, and no clock of its own."""
 
 from services.notify.domain.alerts import (
-    RAPPORT,
     RISK,
     RISK_RULES,
     Situation,
@@ -15,6 +14,7 @@ from services.notify.domain.alerts import (
 )
 from services.notify.domain.attempts import after_attempt
 from services.notify.domain.contacts import Said, normal_number, said, to_be_asked
+from services.notify.domain.deaths import RAPPORT
 from services.notify.domain.deliveries import (
     FALLBACK,
     LEASE,

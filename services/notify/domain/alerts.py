@@ -6,8 +6,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from services.notify.domain.deaths import DIED, RAPPORT, counting, lives_after_all
 from services.notify.domain.deliveries import Delivery, Item, Kind
-from services.notify.domain.escalation import ended, escalated, going_on, settle_message, settle_step, used_up
+from services.notify.domain.escalation import (
+    ended,
+    escalated,
+    going_further,
+    going_on,
+    last_reminded,
+    reminded,
+    settle_message,
+    settle_step,
+    used_up,
+)
 from services.notify.domain.links import reference_of
 from services.notify.domain.remembering import shortened, told_by
 from services.notify.domain.resending import settle_again
@@ -24,8 +35,6 @@ from shared.working_time import WorkingTime
 RISK: Final = "risk_item"
 RISK_RULES: Final = frozenset({RISK, "risk_item_rising", "crisis_language"})
 """The rules whose alerts only a human closes."""
-RAPPORT: Final = "rapport"
-"""Who closes an alert when what raised it ends by itself."""
 KEPT: Final = 50
 """Acknowledgements, and requests to send again, that stay in the alert."""
 _ALERTS: Final = uuid.UUID("3c9f5b0e-8d57-5e0b-a0f6-72f5f4f2d4a9")
@@ -89,14 +98,14 @@ def _is_open(alert: Alert) -> bool:
 def _reconcile_rule(situation: Situation, assessment: Assessment, rule: str, concern: Concern | None) -> Alert | None:
     mine = [alert for alert in situation.alerts if alert.rule == rule]
     current = max((alert for alert in mine if _is_open(alert)), key=lambda alert: alert.opened_at, default=None)
-    news = [] if concern is None else _news(concern, mine)
+    news = [] if concern is None else _news(concern, mine, situation.patient)
     if concern is not None and news:
         if current is not None:
             return _appended(situation, current, concern, news)
         return _opened(situation, assessment, concern, news, before=len(mine))
     if current is None:
         return None
-    if concern is not None and current.status is AlertStatus.OPEN and _was_ended(current):
+    if _was_ended(current) and not assessment.deleted and lives_after_all(current, situation.patient):
         return _resumed(situation, current, concern)
     wanted = _ended(situation, current) if concern is None or not concern.holds else _going_on(current, concern)
     if wanted.status is not AlertStatus.CLOSED:
@@ -104,12 +113,12 @@ def _reconcile_rule(situation: Situation, assessment: Assessment, rule: str, con
     return None if wanted == current else wanted.model_copy(update={"as_of": situation.order})
 
 
-def _news(concern: Concern, alerts: Sequence[Alert]) -> list[Telling]:
+def _news(concern: Concern, alerts: Sequence[Alert], patient: Patient | None) -> list[Telling]:
     """The telling evidence to take up: untold, and somebody is waiting for it.
 
     Imported evidence alone pages nobody: it is taken up while the concern holds, and otherwise only beside live news.
     """
-    told = told_by(alerts)
+    told = told_by(counting(alerts, patient))
     untold = {telling.id: telling for telling in concern.telling if not told(telling.id)}
     live = any(telling.origin is not Origin.IMPORT for telling in untold.values())
     if concern.holds or (live and concern.rule in RISK_RULES):
@@ -184,7 +193,7 @@ def _appended(situation: Situation, alert: Alert, concern: Concern, news: Sequen
     }
     urgency = urgency_of(added)
     if urgency is not None:
-        update |= {"status": AlertStatus.OPEN, "route": Route.MESSAGE}
+        update |= {"status": AlertStatus.OPEN, "route": Route.MESSAGE, "died_as_of": None}
         update |= {"acknowledged_at": None, "acknowledged_by": None}
         deadline = answer_by(situation.working_time, now, urgency)
         if alert.status is AlertStatus.OPEN and alert.route is Route.MESSAGE:
@@ -207,14 +216,21 @@ def _was_ended(alert: Alert) -> bool:
     return bool(alert.escalations) and alert.escalations[-1].ended_at is not None
 
 
-def _resumed(situation: Situation, alert: Alert, concern: Concern) -> Alert:
-    """The death was recorded by mistake: what was live evidence is told again as a round of its own."""
+def _resumed(situation: Situation, alert: Alert, concern: Concern | None) -> Alert:
+    """The death was recorded by mistake: what was live evidence is told again as a round of its own; who had the alert
+    already is reminded of it anew."""
+    holds = concern is not None and concern.holds
+    if alert.status is AlertStatus.ACKNOWLEDGED:
+        held = alert.model_copy(update={"holds": holds, "as_of": situation.order, "died_as_of": None})
+        settings, working_time = situation.escalation, situation.working_time
+        return reminded(held, settings, working_time, situation.now, holder=last_reminded(alert))
     number = 1 + max(evidence.round for evidence in alert.told)
     again = {"round": number, "added_at": situation.now, "settled_at": None}
     update = {
         "told": [one if one.origin is Origin.IMPORT else one.model_copy(update=again) for one in alert.told],
-        "holds": concern.holds,
+        "holds": holds,
         "as_of": situation.order,
+        "died_as_of": None,
         "open_since": situation.now,
         "deadline": answer_by(situation.working_time, situation.now, alert.urgency),
     }
@@ -229,14 +245,12 @@ def _going_on(alert: Alert, concern: Concern) -> Alert:
 
 def _ended(situation: Situation, alert: Alert) -> Alert:
     """What raised it is over: that closes it, but for a risk alert, which a human closes."""
+    if situation.deceased and situation.patient is not None and alert.died_as_of is None:
+        alert = alert.model_copy(update={"died_as_of": situation.patient.version})
     if alert.rule in RISK_RULES:
         over = alert.model_copy(update={"holds": False})
         return ended(_all_settled(over, situation.now), situation.now) if situation.deceased else over
-    note = (
-        "Closed because the patient's record says that they have died."
-        if situation.deceased
-        else "Ended by itself: what raised this alert no longer holds."
-    )
+    note = DIED if situation.deceased else "Ended by itself: what raised this alert no longer holds."
     return _closed(alert, by=RAPPORT, disposition=None, note=note, now=situation.now)
 
 
@@ -286,7 +300,8 @@ def told_of(alert: Alert, delivery: Delivery, item: Item, working_time: WorkingT
         return settle_again(alert, delivery.id, now)
     step = delivery.step or item.step
     if step is not None:
-        return settle_step(alert, delivery.model_copy(update={"step": step}), now)
+        settled_step = settle_step(alert, delivery.model_copy(update={"step": step}), now)
+        return going_further(settled_step, working_time, now)
     settled = settle(alert, item.round, working_time, now)
     return settle_message(settled, delivery, item.round, now, was=item.was)
 

@@ -11,11 +11,12 @@ from enum import StrEnum
 from typing import Final
 
 from services.notify.domain.alerts import RISK_RULES
+from services.notify.domain.deaths import counting
 from services.notify.domain.deliveries import Delivery, delivery_id, next_due
-from services.notify.domain.escalation import next_step, step_needed, used_up
+from services.notify.domain.escalation import next_step, step_needed, step_rows, used_up
 from services.notify.domain.remembering import told_by
 from services.notify.domain.resending import again_rows
-from services.notify.domain.rounds import owed, still_needed
+from services.notify.domain.rounds import owed, rounds_of, still_needed
 from shared.contracts.alerts import Alert, AlertStatus
 from shared.contracts.assessments import Assessment
 from shared.contracts.base import Origin
@@ -59,17 +60,31 @@ class Finding:
 
 
 def rows_of(alert: Alert, now: datetime) -> list[str]:
-    """The ids of the rows that what is owed of an alert should have; digests of imported evidence aside."""
+    """The ids of an alert's rows: those that what is owed of it should have, and those it may have had before, which a
+    receipt may have opened again; digests of imported evidence aside."""
+    rounds = [delivery_id(alert.key, news.number) for news in rounds_of(alert) if news.urgency is not None]
+    return list(dict.fromkeys([*_expected(alert, now), *rounds, *step_rows(alert)]))
+
+
+def _expected(alert: Alert, now: datetime) -> list[str]:
     expected = [delivery_id(alert.key, news.number) for news in owed(alert) if news.urgency is not None]
     step = next_step(alert, now)
     return [*expected, *([step.id] if step else []), *(row.id for row in again_rows(alert))]
 
 
 def audited(alert: Alert, rows: Mapping[str, Delivery], working_time: WorkingTime, now: datetime) -> Iterator[Finding]:
-    """What is wrong with an alert's rows. rows: those of `rows_of`, and the digests they are held in."""
+    """What is wrong with an alert's rows. rows: those of `rows_of`, and the digests they are held in.
+
+    Of a row that nothing is owed by any more, no more is asked than that somebody looks at it when it is due.
+    """
     patient = f"{alert.clinic}/{alert.patient}"
+    expected = _expected(alert, now)
     for name in rows_of(alert, now):
         row = rows.get(name)
+        if name not in expected:
+            if row is not None and not row.finished and next_due(row) < now - LATE_BY:
+                yield Finding(Wrong.OVERDUE, patient, alert.key, name)
+            continue
         if row is None:
             wrong: Wrong | None = Wrong.NO_ROW
         elif row.held is not None:
@@ -106,7 +121,8 @@ def untold(assessment: Assessment, patient: Patient | None, alerts: Sequence[Ale
     newer = any(alert.as_of > assessment.order for alert in alerts)
     if assessment.deleted or died or newer or assessment.made_at > now - LATE_BY:
         return []
-    told = {rule: told_by(alert for alert in alerts if alert.rule == rule) for rule in {a.rule for a in alerts}}
+    counted = counting(alerts, patient)
+    told = {rule: told_by(one for one in counted if one.rule == rule) for rule in {one.rule for one in counted}}
     return [
         telling.id
         for concern in assessment.concerns

@@ -16,6 +16,9 @@ from shared.working_time import WorkingTime
 
 KEPT_RUNS: Final = 10
 """Runs that stay in the alert; rows of older ones are no longer listed."""
+KEPT_REPEATS: Final = 5
+"""Of the steps that the lead was told again and again, the ones that stay in the alert."""
+_UNTOLD: Final = {"settled_at": None, "recipient": None, "told_clinician": None, "fell_back": None, "in_flight": False}
 _YOU: Final = {
     Who.CLINICIAN: "you are the patient's clinician",
     Who.DEPUTY: "you stand in for the patient's clinician",
@@ -63,8 +66,9 @@ def _spent(minutes: int) -> str:
 def reminded(
     alert: Alert, settings: EscalationSettings, working_time: WorkingTime, now: datetime, *, holder: str | None
 ) -> Alert:
-    """The alert, just acknowledged, with what follows if it is not closed: a reminder, then the lead.
+    """The alert, just acknowledged, with what follows if it is not closed: a reminder, then the lead each working day.
 
+    The step after the one that is told next always stands there too, so that its row is written before that is tried.
     holder: the clinician who acknowledged it; the patient's, where that is not one we know.
     """
     days = settings.days_to_close(alert.urgency)
@@ -78,12 +82,47 @@ def reminded(
             due_at=working_time.open_after(now, days),
             **common,
         ),
-        EscalationStep(step=2, who=Who.LEAD, due_at=working_time.open_after(now, days + 1), **common),
     ]
-    return _with_run(alert, Cause.UNCLOSED, alert.urgency, steps, now)
+    repeats = settings.close_within.lead_repeats
+    first = 1 if repeats is None else repeats
+    for repeat in range(first + 1):
+        due_at = working_time.open_after(now, days + 1 + repeat)
+        steps.append(EscalationStep(step=2, repeat=repeat, who=Who.LEAD, due_at=due_at, **common))
+    return _with_run(alert, Cause.UNCLOSED, alert.urgency, steps, now, until_closed=repeats is None)
 
 
-def _with_run(alert: Alert, cause: Cause, urgency: Urgency, steps: list[EscalationStep], now: datetime) -> Alert:
+def last_reminded(alert: Alert) -> str | None:
+    """Whom the alert's last reminder was for; None: the patient's clinician, or there was none."""
+    return next((run.steps[0].clinician for run in reversed(alert.escalations) if run.cause is Cause.UNCLOSED), None)
+
+
+def going_further(alert: Alert, working_time: WorkingTime, now: datetime) -> Alert:
+    """The alert with another step behind the next one, where its run goes on until it is closed.
+
+    Of the lead's steps that were told the latest stay. The same alert where two are still to come, or none is wanted.
+    """
+    run = going_on(alert)
+    if run is None or not run.until_closed:
+        return alert
+    last = run.steps[-1]
+    if sum(step.settled_at is None and step.step == last.step for step in run.steps) > 1:
+        return alert
+    due_at = working_time.open_after(max(now, last.due_at), 1)
+    following = last.model_copy(update=_UNTOLD | {"repeat": last.repeat + 1, "due_at": due_at})
+    steps = [*run.steps[:2], *run.steps[2:][-KEPT_REPEATS:], following]
+    runs = [one if one is not run else run.model_copy(update={"steps": steps}) for one in alert.escalations]
+    return alert.model_copy(update={"escalations": runs})
+
+
+def _with_run(
+    alert: Alert,
+    cause: Cause,
+    urgency: Urgency,
+    steps: list[EscalationStep],
+    now: datetime,
+    *,
+    until_closed: bool = False,
+) -> Alert:
     run = Escalation(
         run=alert.escalations[-1].run + 1 if alert.escalations else 1,
         cause=cause,
@@ -91,6 +130,7 @@ def _with_run(alert: Alert, cause: Cause, urgency: Urgency, steps: list[Escalati
         started_at=now,
         round=latest_round(alert),
         steps=steps,
+        until_closed=until_closed,
     )
     return alert.model_copy(update={"escalations": [*alert.escalations, run][-KEPT_RUNS:]})
 

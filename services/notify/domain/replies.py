@@ -105,6 +105,12 @@ def cannot_close(clinic: str, references: Sequence[str]) -> str:
     return f"{_listed(references)} ({_named(clinic)}) {'was' if one else 'were'} not closed: {said}"
 
 
+def not_yet(clinic: str, references: Sequence[str]) -> str:
+    """We have just started, and do not know yet whether somebody else has it."""
+    after = "Rapport is just starting. Nothing was changed. Text again in a minute."
+    return f"{_listed(references)} ({_named(clinic)}): not yet, {after}"
+
+
 def acknowledged(clinic: str, references: Sequence[str]) -> str:
     """They are theirs now."""
     if len(references) == 1:

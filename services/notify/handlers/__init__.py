@@ -14,6 +14,7 @@ from services.notify.handlers.handing_over import HandingOver, Messenger
 from services.notify.handlers.holding import Holding
 from services.notify.handlers.letterbox import Letterbox, Letters, Together
 from services.notify.handlers.messages import Messages
+from services.notify.handlers.own_read import OwnRead, caught_up
 from services.notify.handlers.pacing import Pacing
 from services.notify.handlers.post import Post
 from services.notify.handlers.receiving import Receiving
@@ -41,6 +42,7 @@ __all__ = [
     "Messages",
     "Messenger",
     "OpenAlerts",
+    "OwnRead",
     "Pacing",
     "Post",
     "Receiving",
@@ -52,6 +54,7 @@ __all__ = [
     "Trail",
     "Verifying",
     "Writing",
+    "caught_up",
     "keep_showing",
     "show",
 ]

@@ -52,7 +52,10 @@ class Reconciliation:
 
 
 class Auditor:
-    """Looks at this replica's open alerts every few minutes, and at everybody's assessments slice by slice."""
+    """Looks at this replica's open alerts every few minutes, and at everybody's assessments slice by slice.
+
+    Whoever was found untold is looked at again at every audit until that is mended, so that the figure pages.
+    """
 
     def __init__(
         self,
@@ -76,6 +79,7 @@ class Auditor:
         self._dispatcher = dispatcher
         self._reconciler, self._handing_over, self._post, self._clock = reconciler, handing_over, post, clock
         self._after = ""
+        self._wanting: set[str] = set()
         for wrong in Wrong:  # from zero on, or Prometheus does not see the first one as an increase
             AUDIT_KICKS.labels(wrong.value)
         self._reconciled_on: date | None = None
@@ -107,7 +111,10 @@ class Auditor:
                  await self._of_alerts(await self._alerts.load_many(some))]  # fmt: skip
         slice_ = await self._assessments.walk(after=self._after, limit=SLICE)
         self._after = slice_[-1].key if len(slice_) == SLICE else ""
-        found += await self._of_assessments(slice_)
+        again = await self._assessments.get_many(self._wanting - {one.key for one in slice_})
+        missing = await self._of_assessments([*slice_, *again.values()])
+        self._wanting = {finding.patient for finding in missing}
+        found += missing
         for finding in found:
             await self._kick(finding)
         await self._reconciler.review(dict.fromkeys(finding.patient for finding in found))
@@ -158,6 +165,7 @@ class Auditor:
             return
         for clinic in self._post.clinics:
             result = await self.reconciliation(clinic.clinic)
+            self._wanting |= {one.patient for one in result.differences if one.wrong is Wrong.UNTOLD}
             for finding in result.differences:
                 await self._kick(finding)
             await self._reconciler.review(dict.fromkeys(finding.patient for finding in result.differences))
@@ -206,7 +214,7 @@ class Auditor:
                                               if there.held else None)  # fmt: skip
             case Wrong.UNSETTLED:
                 there = (await self._deliveries.load_many([row])).get(row)
-                if there is not None and there.done and there.handed_over:
+                if there is not None and there.done and there.handed_over and self._handing_over.may(there):
                     await self._handing_over.settle(there)
 
 

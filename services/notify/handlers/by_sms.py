@@ -30,6 +30,7 @@ from services.notify.domain.replies import (
     no_such_code,
     nobody_next,
     not_understood,
+    not_yet,
     nothing_lately,
     parse_reply,
     too_many,
@@ -42,7 +43,7 @@ from shared.clock import Clock
 from shared.contracts.alerts import Alert, AlertStatus, Via
 from shared.contracts.base import Urgency
 from shared.documents import Owned
-from shared.errors import Problem
+from shared.errors import Problem, StillReading
 
 PER: Final = timedelta(hours=1)
 LOOKED_AT: Final = 10
@@ -110,9 +111,13 @@ class BySms:
         if asked.wish is Wish.CLOSE:
             return cannot_close(meant.name, _references(left))
         waiting = [alert for alert in left if alert.status is AlertStatus.OPEN]
-        if not waiting:
-            return self._ended(meant)
-        return await (self._sent_on if asked.wish is Wish.ESCALATE else self._taken)(meant, waiting)
+        return await self._acted(meant, waiting, asked.wish) if waiting else self._ended(meant)
+
+    async def _acted(self, meant: Meant, waiting: Sequence[Alert], wish: Wish) -> str:
+        try:
+            return await (self._sent_on if wish is Wish.ESCALATE else self._taken)(meant, waiting)
+        except StillReading:  # in words: a provider does not bring a text again
+            return not_yet(meant.name, _references(waiting))
 
     def _ended(self, meant: Meant) -> str:
         """What is said where there is nothing left to do."""

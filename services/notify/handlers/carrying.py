@@ -30,6 +30,7 @@ from services.notify.domain.letters import (
 from services.notify.domain.notices import Notice
 from services.notify.handlers.handing_over import HAND_OVER, Messenger, persistently
 from services.notify.handlers.letterbox import GONE, Letters, parts_of, row_of
+from services.notify.handlers.own_read import OwnRead
 from services.notify.handlers.writing import Writing
 from services.notify.store import LATE, DueTimes, minute_of
 from shared.bus.outcomes import describe
@@ -71,8 +72,10 @@ class Carrier:
         patients: Mirror[Patient],
         writing: Writing,
         channels: Mapping[Channel, Messenger],
+        own_read: OwnRead,
         clock: Clock,
     ) -> None:
+        self._own_read = own_read
         self._letters, self._due, self._patients, self._clock = letters, due, patients, clock
         self._writing, self._contacts = writing, writing.post.contacts
         self._channels = {one: channels[one] for one in (Channel.SMS, Channel.EMAIL) if one in channels}
@@ -105,7 +108,7 @@ class Carrier:
         waiting = [
             row
             for row in sorted(since, key=since.__getitem__)
-            if row not in self._tasks and self._next.get(row, now) <= now
+            if row not in self._tasks and self._next.get(row, now) <= now and self._own_read.covers([parts_of(row)[0]])
         ]
         room = max(0, IN_FLIGHT - len(self._tasks))
         for row in waiting[:room]:
@@ -289,8 +292,10 @@ class Carrier:
     # --- what comes back ----------------------------------------------------------------------------------------------
 
     async def heard(self, token: str, heard: Heard) -> bool:
-        """Take a receipt in; False where it is about no letter. Twice is once. Raises Recoverable."""
+        """Take a receipt in; False where it is about no letter. Twice is once. Raises StillReading, Recoverable."""
         found = await self._letters.named(token)
+        for known, _ in found:
+            self._own_read.check(known.key)
         for known, letter in found:
             channel = next(
                 (one for one in self._channels if letter_token(known.key, letter.letter, one) == token), None

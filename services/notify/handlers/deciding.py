@@ -22,6 +22,7 @@ from services.notify.domain import (
     still_needed,
     without_items,
 )
+from services.notify.handlers.own_read import OwnRead
 from services.notify.handlers.post import Post
 from services.notify.store import Deliveries
 from shared.clock import Clock
@@ -37,9 +38,16 @@ BY_SYSTEM: Final = "somebody with the link that the clinic's own system was sent
 
 
 class Deciding:
-    """The decisions; each is one version of the alert, and the rows follow from it."""
+    """The decisions; each is one version of the alert, and the rows follow from it.
 
-    def __init__(self, *, alerts: Owned[Alert], deliveries: Deliveries, post: Post, clock: Clock) -> None:
+    Until the alert's partition was read after a start, each raises StillReading: what is stored may be older than what
+    was decided.
+    """
+
+    def __init__(
+        self, *, alerts: Owned[Alert], deliveries: Deliveries, post: Post, own_read: OwnRead, clock: Clock
+    ) -> None:
+        self._own_read = own_read
         self._alerts, self._deliveries, self._post, self._clock = alerts, deliveries, post, clock
 
     async def acknowledge(
@@ -55,6 +63,7 @@ class Deciding:
 
         Raises Problem 404, 409, 422, Recoverable.
         """
+        self._own_read.check(alert.key)
         now, clinic = self._clock.now(), alert.clinic
         follow_up = partial(
             reminded,
@@ -80,6 +89,7 @@ class Deciding:
         self, alert: Alert, *, by: str, disposition: Disposition, note: str | None, idempotency: Idempotency
     ) -> Written[Alert]:
         """Somebody has dealt with it. Raises Problem 404, 409, 422, Recoverable."""
+        self._own_read.check(alert.key)
         written = await self._alerts.write(
             alert.key,
             lambda now: close(_there(now), by=by, disposition=disposition, note=note, now=self._clock.now()),
@@ -96,6 +106,7 @@ class Deciding:
 
         Raises Problem 404, 409, 422, 429, Recoverable.
         """
+        self._own_read.check(alert.key)
         if clinician is not None and self._post.holder(alert.clinic, clinician) is None:
             raise Problem(
                 422,
@@ -115,6 +126,7 @@ class Deciding:
 
     async def hasten(self, alert: Alert) -> Alert | None:
         """The next step of its escalation is told now; None where there is none to come. Raises Recoverable."""
+        self._own_read.check(alert.key)
         now = self._clock.now()
         written = await self._alerts.write(alert.key, lambda current: hastened(_there(current), now))
         row = next_step(written.document, now)

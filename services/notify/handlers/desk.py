@@ -64,8 +64,12 @@ class Desk:
         updated_since: datetime | None,
         cursor: str | None,
         limit: int,
+        acknowledged_before: datetime | None = None,
     ) -> Page[Alert]:
-        """A page of a clinic's alerts, those changed longest ago first. Raises Problem 400, Recoverable."""
+        """A page of a clinic's alerts, those changed longest ago first. acknowledged_before: of those somebody has,
+        the ones they have had since before then. Raises Problem 400, Recoverable."""
+        if acknowledged_before is not None:
+            status = status or AlertStatus.ACKNOWLEDGED
         asked = {"status": status.value if status else None, "patient": patient, "clinician": clinician}
         where: dict[str, Facet] = {name: value for name, value in asked.items() if value is not None}
         items: list[Alert] = []
@@ -73,7 +77,8 @@ class Desk:
             page = await self._alerts.page(
                 clinic, updated_since=updated_since, cursor=cursor, limit=limit - len(items), where=where
             )
-            items, cursor = [*items, *page.items], page.next
+            found = [one for one in page.items if acknowledged_before is None or _had(one, acknowledged_before)]
+            items, cursor = [*items, *found], page.next
             if cursor is None or len(items) >= limit:
                 return Page(items, cursor)
 
@@ -148,6 +153,11 @@ class Desk:
         if alert is None:
             raise not_found("alert")
         return alert
+
+
+def _had(alert: Alert, before: datetime) -> bool:
+    had = alert.acknowledged_at
+    return had is not None and had < before and alert.status is AlertStatus.ACKNOWLEDGED
 
 
 def _tells_of(row: Delivery, alert: Alert) -> bool:

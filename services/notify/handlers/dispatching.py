@@ -5,10 +5,10 @@ Reconciling never waits for a provider: rows go out in tasks of their own.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services.notify.domain import Delivery, next_due
 from services.notify.handlers.handing_over import HandingOver
@@ -28,8 +28,17 @@ IN_FLIGHT: Final = 128
 """Rows claimed from the due times at once, oldest first; more wait for their turn there."""
 LOOK_AT_WAITING: Final = timedelta(seconds=10)
 """How often to look at rows that are waiting: another replica may have seen to them."""
+NOT_READ_YET: Final = timedelta(seconds=2)
+"""When to look again at a row whose alert may be older than what was decided, so that it stands in no other's way."""
 REMEMBERED: Final = 50_000
 """Rows whose next look is remembered, so that a row in many buckets is not loaded again and again."""
+
+
+class Look(NamedTuple):
+    """When a row has to be looked at next, as it was when we saw it."""
+
+    next: datetime
+    seen: datetime
 
 
 class Dispatcher:
@@ -40,7 +49,8 @@ class Dispatcher:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._adding: set[asyncio.Task[None]] = set()
         self._since: datetime | None = None
-        self._next_look: OrderedDict[str, datetime] = OrderedDict()
+        self._looks: OrderedDict[str, Look] = OrderedDict()
+        self._polled_at: datetime | None = None
         self._waiting: dict[str, datetime] = {}
         self._looked_at_waiting: datetime | None = None
 
@@ -54,19 +64,33 @@ class Dispatcher:
             await asyncio.sleep(POLL)
 
     async def poll(self) -> None:
-        """Start what is due now; clear away the buckets that are done with. Raises Recoverable."""
+        """Start what is due now; clear away the buckets that are done with. Raises Recoverable.
+
+        While the store does not answer nobody knows what is due: the gauge then says how long that has been so.
+        """
         now = self._clock.now()
+        self._polled_at = self._polled_at or now
+        try:
+            await self._poll(now)
+        except Recoverable:
+            self._show(now, min([self._polled_at, *self._waiting.values()]))
+            raise
+        self._polled_at = now
+        self._show(now, min(self._waiting.values(), default=now))
+
+    def _show(self, now: datetime, since: datetime) -> None:
+        DELIVERY_OLDEST_DUE.set(max(0.0, (now - since).total_seconds()))
+
+    async def _poll(self, now: datetime) -> None:
         if self._since is None:
             self._since = await self._due.open()
         # where the clock was set back, rows are marked earlier than we had come
         self._since = min(self._since, now - LATE)
         marked = await self._due.marked(self._since, now)
-        due = (row for name in sorted(marked) for row in marked[name] if self._is_to_be_looked_at(row, now))
-        await self._look_at(list(islice(dict.fromkeys(due), max(0, IN_FLIGHT - len(self._tasks)))), now)
+        room = max(0, IN_FLIGHT - len(self._tasks))
+        await self._look_at(list(islice(dict.fromkeys(self._to_be_looked_at(marked, now)), room)), now)
         await self._look_at_waiting(now)
         await self._clear({name: rows for name, rows in marked.items() if minute_of(name) < now - LATE}, now)
-        oldest = min(self._waiting.values(), default=now)
-        DELIVERY_OLDEST_DUE.set(max(0.0, (now - oldest).total_seconds()))
 
     async def add(self, delivery: Delivery) -> None:
         """Write a row with our lease on it, and hand it over without waiting for the next look. Whoever is stopped
@@ -96,7 +120,7 @@ class Dispatcher:
 
     def look_again(self, row: str) -> None:
         """Forget when a row has to be looked at next: it was changed by other means than handing it over."""
-        self._next_look.pop(row, None)
+        self._looks.pop(row, None)
 
     async def stop(self) -> None:
         """Give back what was not begun, let what is in flight finish for a moment, then let go of it: its leases end by
@@ -112,8 +136,21 @@ class Dispatcher:
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
-    def _is_to_be_looked_at(self, row: str, now: datetime) -> bool:
-        return row not in self._tasks and self._next_look.get(row, now) <= now
+    def _to_be_looked_at(self, marked: Mapping[str, Sequence[str]], now: datetime) -> Iterator[str]:
+        """What is due as we know it, oldest first; then what may have been marked since we saw it: another replica
+        that changed a row, by a receipt for one, may have died right after."""
+        again: list[str] = []
+        for name in sorted(marked):
+            minute = minute_of(name)
+            for row in marked[name]:
+                look = self._looks.get(row)
+                if row in self._tasks:
+                    continue
+                if look is None or look.next <= now:
+                    yield row
+                elif minute >= look.seen.replace(second=0, microsecond=0) and now - look.seen >= LOOK_AT_WAITING:
+                    again.append(row)
+        yield from again
 
     async def _look_at(self, rows: Sequence[str], now: datetime) -> None:
         found = await self._deliveries.load_many(rows)
@@ -121,8 +158,12 @@ class Dispatcher:
             self._remember(row, now + LOOK_AT_WAITING)  # marked, and not written yet, or never
         for delivery in sorted(found.values(), key=lambda delivery: delivery.due_at):
             self._note(delivery, now)
-            if not delivery.finished and next_due(delivery) <= now:
+            if delivery.finished or next_due(delivery) > now:
+                continue
+            if self._handing_over.may(delivery):
                 self._begin(delivery.id, self._claimed(delivery.id))
+            else:
+                self._remember(delivery.id, now + NOT_READ_YET)
 
     async def _look_at_waiting(self, now: datetime) -> None:
         if self._looked_at_waiting is not None and now - self._looked_at_waiting < LOOK_AT_WAITING:
@@ -148,14 +189,24 @@ class Dispatcher:
         self._remember(delivery.id, again if delivery.finished else next_due(delivery))
 
     def _remember(self, row: str, at: datetime) -> None:
-        self._next_look[row] = at
-        self._next_look.move_to_end(row)
-        while len(self._next_look) > REMEMBERED:
-            self._next_look.popitem(last=False)
+        self._looks[row] = Look(at, self._clock.now())
+        self._looks.move_to_end(row)
+        while len(self._looks) > REMEMBERED:
+            self._looks.popitem(last=False)
 
     async def _clear(self, old: Mapping[str, list[str]], now: datetime) -> None:
-        """Old buckets keep only the rows that are still due; where none are left, the beginning moves on."""
-        held = {row for rows in old.values() for row in rows if self._next_look.get(row, now) <= now} | set(self._tasks)
+        """Old buckets keep only the rows that are still due; where none are left, the beginning moves on.
+
+        What we remember of a row does not count: a mark goes only once its row was read again, and is finished, or due
+        later and so marked there.
+        """
+        marked = {row for rows in old.values() for row in rows}
+        held = {row for row in marked if row not in self._looks or self._looks[row].next <= now} | set(self._tasks)
+        for row, delivery in (await self._deliveries.load_many(marked - held)).items():
+            if not delivery.finished and next_due(delivery) <= now:
+                held.add(row)
+                if self._looks[row].next > now + NOT_READ_YET:
+                    self.look_again(row)
         await self._due.clear({name: gone for name, rows in old.items() if (gone := set(rows) - held)})
         left = [minute_of(name) for name, rows in old.items() if held.intersection(rows)]
         beginning = min(left, default=now - LATE)

@@ -43,6 +43,7 @@ from services.notify.domain import (
     without_items,
 )
 from services.notify.handlers.holding import Holding
+from services.notify.handlers.own_read import OwnRead
 from services.notify.handlers.pacing import Pacing, is_held_for
 from services.notify.handlers.post import Post
 from services.notify.store import Deliveries
@@ -89,8 +90,10 @@ class HandingOver:
         pacing: Pacing,
         channels: Mapping[Channel, Messenger],
         holding: Holding,
+        own_read: OwnRead,
         clock: Clock,
     ) -> None:
+        self._own_read = own_read
         self._holding = holding
         self._deliveries, self._alerts, self._post, self._clock = deliveries, alerts, post, clock
         self._pacing = pacing
@@ -114,6 +117,10 @@ class HandingOver:
         planned = planned_for(delivery, recipient, self._post.fallback(delivery.clinic, now), now)
         _count_without_recipient(delivery, planned)
         return planned
+
+    def may(self, delivery: Delivery) -> bool:
+        """Whether what it tells of is known as it is now; not yet, where notify has just started."""
+        return self._own_read.covers(item.alert for item in delivery.items)
 
     async def claim(self, delivery_id: str) -> Delivery | None:
         """The row with our lease on it; None where it is not due or another's, or we stop. Raises Recoverable."""
@@ -262,6 +269,8 @@ class HandingOver:
         """The other rows the clinic holds for the same person, and their legs, that this message speaks for as well."""
         found = []
         for row in await self._pacing.companions(delivery, leg, address):
+            if not self.may(row):
+                continue
             prepared = await self._prepared(row, await self._alerts.load_many(item.alert for item in row.items))
             if prepared is None or prepared.done:
                 continue

@@ -30,6 +30,7 @@ from services.notify.domain import (
 )
 from services.notify.handlers.dispatching import Dispatcher
 from services.notify.handlers.handing_over import HandingOver
+from services.notify.handlers.own_read import OwnRead
 from services.notify.handlers.post import Post
 from services.notify.store import Deliveries, Register
 from shared.bus import Batch, Event
@@ -109,8 +110,10 @@ class Reconciler:
         handing_over: HandingOver,
         dispatcher: Dispatcher,
         open_alerts: OpenAlerts,
+        own_read: OwnRead,
         clock: Clock,
     ) -> None:
+        self._own_read = own_read
         self._alerts, self._assessments, self._patients = alerts, assessments, patients
         self._register, self._deliveries, self._post = register, deliveries, post
         self._handing_over, self._dispatcher, self._clock = handing_over, dispatcher, clock
@@ -167,9 +170,9 @@ class Reconciler:
     async def review(self, patients: Iterable[str]) -> None:
         """Look at patients (`clinic/patient`) once more, whoever's they are; done twice it is done once.
 
-        Raises Recoverable.
+        Those whose alerts are not known to be the newest yet are passed over. Raises Recoverable.
         """
-        wanted = list(patients)
+        wanted = [patient for patient in patients if self._own_read.covers([patient])]
         for start in range(0, len(wanted), TOGETHER):
             some = wanted[start : start + TOGETHER]
             await self._reconcile(None, some, set(some))
@@ -264,7 +267,8 @@ class Reconciler:
         into = {row.held.into for row in there.values() if row.held is not None}
         there |= await self._deliveries.load_many(into) if into else {}
         for row in there.values():
-            if row.done and row.handed_over:  # whoever handed it over died before the alert heard of it
+            # whoever handed it over died before the alert heard of it
+            if row.done and row.handed_over and self._handing_over.may(row):
                 await self._handing_over.settle(row)
         for (clinic, clinician), lines in digests.items():
             await self._add_to_digest(clinic, clinician, lines)

@@ -58,6 +58,43 @@ async def test_what_is_held_survives_a_lost_store_and_comes_in_one_digest(house:
     )
 
 
+async def test_a_store_restored_from_a_backup_tells_of_nothing_that_was_closed_since(house: House) -> None:
+    """Three steps are overdue by what the backup says; the topic says that a clinician closed it."""
+    async with house.clinic() as clinic:
+        async with house.notify() as door:
+            await clinic.assess(risk(evidence("e1")))
+            await until("it is told", lambda: house.mail.to(clinic.clinician))
+
+            async def settled() -> bool:
+                (alert,) = await door.alerts(clinic.name)
+                return all(one["settled_at"] for one in alert["told"])
+
+            await until("the alert has heard of it", settled)
+            backup = await house.backup()
+            (alert,) = await door.alerts(clinic.name)
+            path = f"/v1/alerts/{alert['alert']}/close"
+            done = await door.ask(clinic.name, "POST", path, body={"disposition": "safety_plan", "note": "Seen."})
+        await house.restore(backup)
+        house.clock.set(MONDAY + timedelta(hours=8))
+        async with house.notify() as door:
+
+            async def closed() -> bool:
+                (now,) = await door.alerts(clinic.name)
+                return bool(now["status"] == "closed" and now["disposition"] == "safety_plan")
+
+            await until("it is closed, as on the topic", closed)
+            await clinic.register("kim")
+            await clinic.assess(risk(evidence("k1")), patient="kim")
+            await until("another alert is told", lambda: len(house.mail.to(clinic.clinician)) == 2)
+            other = [one for one in await door.alerts(clinic.name) if one["alert"] != alert["alert"]]
+            (first, second) = house.mail.to(clinic.clinician)
+
+    assert done.status_code == 200
+    assert alert["reference"] in first.subject
+    assert [one["reference"] in second.subject for one in other] == [True]
+    assert house.mail.to(clinic.fallback) == []
+
+
 async def test_one_call_sends_it_again_and_load_and_reconciliation_say_what_there_is(house: House) -> None:
     """A retry is the same request; a named clinician is told; everything has its alert, and every alert its end."""
     async with house.clinic() as clinic, house.notify() as door:

@@ -20,7 +20,7 @@ from shared.documents import Mirror, Owned
 from tests.fakes import FakeClock, FakePublisher
 from tests.unit.notify.made import MONDAY
 from tests.unit.notify.memory_mongo import Life, MemoryDatabase
-from tests.unit.notify.world import CLINIC, CLINICIAN
+from tests.unit.notify.world import CLINIC, CLINICIAN, Lane
 
 MOBILE, EMAIL = "+447700900111", "sam@patients.example"
 KEY = "what-patients-links-are-sealed-with"
@@ -120,12 +120,14 @@ class Process:
         )
         self.letters = Letters(documents=self.documents, due=store.letters_due, names=store.letter_names, clock=clock)
         self.letterbox = Letterbox(letters=self.letters, patients=self.patients, clock=clock)
+        self.lane = Lane()
         self.carrier = Carrier(
             letters=self.letters,
             due=store.letters_due,
             patients=self.patients,
             writing=Writing(post=post, url=url, key=KEY if url else ""),
             channels={one: Provider(office, self.life, one, self.patients, self.contacts) for one in TO_PEOPLE},
+            own_read=self.lane.as_told(),
             clock=clock,
         )
 

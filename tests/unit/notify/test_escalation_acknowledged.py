@@ -45,7 +45,7 @@ async def test_the_button_behind_a_message_s_link_stops_it_too() -> None:
 async def test_an_urgent_alert_not_closed_in_two_working_days_comes_back_to_who_acknowledged_it_then_to_the_lead() -> (
     None
 ):
-    """One reminder, one escalation, by e-mail, in the morning; then it is the clinic's."""
+    """One reminder, then the lead, by e-mail, in the morning."""
     story = Story()
     await story.hears("e1")
     await story.acknowledges("dan")
@@ -53,7 +53,7 @@ async def test_an_urgent_alert_not_closed_in_two_working_days_comes_back_to_who_
     early = list(story.told)
     await story.until(WEDNESDAY)
     await story.until(THURSDAY)
-    await story.passes(7 * DAY)
+    await story.passes(7 * HOUR)
 
     assert early == [("priya", 0)]
     assert [who for who, _ in story.told] == ["priya", "dan", "lee"]
@@ -174,7 +174,55 @@ async def test_a_retried_acknowledgement_puts_the_reminder_where_a_kill_left_non
     await story.restarts()
     await story.process.desk.acknowledge("harbour", alert, by="priya", idempotency=key)
     before = len(story.told)
-    for _ in range(5):
+    for _ in range(4):
         await story.passes(DAY)
 
-    assert [to for to, _ in story.told[before:]] == ["priya", "lee"]
+    assert [to for to, _ in story.told[before:]] == ["priya", "lee", "lee"]
+
+
+async def test_the_lead_hears_of_it_every_working_day_until_it_is_closed() -> None:
+    """Not at the weekend, for as long as it takes; the audit finds nothing amiss, and the alert stays small."""
+    story = Story()
+    await story.hears("e1")
+    await story.acknowledges("dan")
+    found = []
+    for _ in range(2 * 28):
+        await story.passes(DAY / 2)
+        found += await story.process.auditor.audit()
+    leads = [one.at for one in story.world.sent if one.to == "lee@listed.example"]
+    await story.closes()
+    await story.passes(7 * DAY)
+
+    days = [MONDAY + number * DAY for number in range(3, 29)]
+    assert leads == [day for day in days if day.weekday() < 5]
+    assert found == []
+    assert len(story.run.steps) <= 9
+    assert [one.at for one in story.world.sent if one.to == "lee@listed.example"] == leads
+
+
+@pytest.mark.parametrize("repeats", [0, 2])
+async def test_a_clinic_says_how_often_the_lead_is_told_again(repeats: int) -> None:
+    """Then it is the clinic's, and the operator's gauge."""
+    story = Story(escalation=EscalationSettings(lead="lee", close_within=CloseWithin(lead_repeats=repeats)))
+    await story.hears("e1")
+    await story.acknowledges("dan")
+    for _ in range(20):
+        await story.passes(DAY)
+
+    assert [who for who, _ in story.told] == ["priya", "dan", *["lee"] * (1 + repeats)]
+
+
+async def test_the_lead_is_told_on_after_kills_and_a_lost_store() -> None:
+    """What comes next stands in the alert, and its row before the step before it is tried."""
+    story = Story()
+    await story.hears("e1")
+    await story.acknowledges("dan")
+    for day in range(8):
+        await story.passes(DAY)
+        if day % 3 == 1:
+            story.world.database.drop()
+        await story.restarts()
+        await story.process.handle(story.world.said)
+        await story.process.calm()
+
+    assert [who for who, _ in story.told] == ["priya", "dan", "lee", "lee", "lee", "lee"]

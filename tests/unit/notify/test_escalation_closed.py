@@ -10,6 +10,7 @@ from shared.contracts.patients import PatientStatus
 from shared.errors import Problem
 from tests.unit.notify.escalating import Story
 from tests.unit.notify.made import DAY, HOUR, MONDAY, assessment, concern, patient
+from tests.unit.notify.memory_mongo import Life
 from tests.unit.notify.world import batch, event
 
 
@@ -137,3 +138,71 @@ async def test_acknowledging_after_a_death_reminds_nobody() -> None:
         await story.passes(DAY)
 
     assert story.told == [("priya", 0)]
+
+
+@pytest.mark.parametrize("taken", [False, True])
+async def test_what_a_death_closed_is_told_again_when_the_death_was_a_mistake(*, taken: bool) -> None:
+    """Nobody dealt with it: the concern holds, so another alert tells of the same evidence, once."""
+    story = Story()
+    await _recorded(story, PatientStatus.ACTIVE, 1)
+    await story.hears("m1", rule="mood_shift")
+    if taken:
+        await story.acknowledges()
+    await story.minutes(1)
+    await _recorded(story, PatientStatus.DECEASED, 2)
+    [died] = story.world.alerts()
+    await story.minutes(29)
+    await _recorded(story, PatientStatus.ACTIVE, 3)
+    await story.assessed()
+    again = [alert for alert in story.world.alerts() if alert.key != died.key]
+    await story.passes(6 * HOUR)
+    found = await story.process.auditor.audit()
+
+    assert (died.status, died.closed_by, died.died_as_of) == (AlertStatus.CLOSED, "rapport", 2)
+    assert [(alert.status, [told.id for told in alert.told]) for alert in again] == [(AlertStatus.OPEN, ["m1"])]
+    assert story.told[:2] == [("priya", 0), ("priya", 30)]
+    assert found == []
+
+
+async def test_a_reminder_goes_on_when_the_death_was_a_mistake() -> None:
+    """Dan had acknowledged it before; he is reminded anew, and the lead after him."""
+    story = Story()
+    await _recorded(story, PatientStatus.ACTIVE, 1)
+    await story.hears("e1")
+    await story.acknowledges("dan")
+    await _recorded(story, PatientStatus.DECEASED, 2)
+    await story.passes(7 * DAY)
+    silent = list(story.told)
+    await _recorded(story, PatientStatus.ACTIVE, 3)
+    for _ in range(3):
+        await story.passes(DAY)
+
+    assert silent == [("priya", 0)]
+    assert [who for who, _ in story.told] == ["priya", "dan", "lee"]
+    assert story.alert.status is AlertStatus.ACKNOWLEDGED
+
+
+@pytest.mark.parametrize("rule", ["risk_item", "mood_shift"])
+@pytest.mark.parametrize("put_right", [False, True])
+async def test_a_rebuilt_store_that_sees_the_patient_as_they_were_before_their_death_tells_nobody(
+    rule: str, *, put_right: bool
+) -> None:
+    """Older documents come first; the alert knows by which one chasing ended, and what puts it right still counts."""
+    story = Story()
+    await _recorded(story, PatientStatus.ACTIVE, 1)
+    await story.hears("e1", rule=rule)
+    await story.minutes(1)
+    await _recorded(story, PatientStatus.DECEASED, 2)
+    story.world.database.drop()
+    story.process.life.dead = True
+    story.process = story.world.process(Life())
+    await story.process.learn()
+    await _recorded(story, PatientStatus.ACTIVE, 1)
+    await story.process.reconciler.handle(batch([event(story.world.said[-1])]))
+    await story.process.calm()
+    at_first = [who for who, _ in story.told]
+    if put_right:
+        await _recorded(story, PatientStatus.ACTIVE, 3)
+
+    assert at_first == ["priya"]
+    assert [who for who, _ in story.told] == ["priya"] * (1 + put_right)

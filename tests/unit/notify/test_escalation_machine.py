@@ -1,6 +1,7 @@
 """Escalation in any order of what may happen: nobody at risk is left without a next step, and nobody is told twice."""
 
 import asyncio
+import copy
 from collections import Counter
 from collections.abc import Coroutine
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from unittest.mock import patch
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from services.notify.domain import (
     LEASE,
@@ -69,6 +70,7 @@ class Escalating(RuleBasedStateMachine):
         self.story = Story(people=PEOPLE, escalation=SHORT, fatigue=FATIGUE, webhooks=HOOKS)
         self.news = self.accidents = self.asked = self.undelivered = 0
         self.silent_from: int | None = None
+        self.backup: dict[str, Any] | None = None
 
     def teardown(self) -> None:
         """End what is left of the processes."""
@@ -94,8 +96,7 @@ class Escalating(RuleBasedStateMachine):
         self.story.process.life.dead = True
         await silenced()
         self.story.process = self._started(Life())
-        for event in list(self.story.world.log.events):
-            await self.story.process.contacts.take_in(event)  # a store that was lost learns them too
+        await self._with_contacts(self.story.process)
         await self.story.process.learn()
         await self.story.process.handle(self.story.world.said)
         await self.story.process.calm()
@@ -107,6 +108,12 @@ class Escalating(RuleBasedStateMachine):
             if isinstance(event.data, ContactState):
                 process.contacts._keep(event.data)
         return process
+
+    async def _with_contacts(self, process: Process) -> None:
+        """The store as well learns them from their topic, or what is said next would seem older than it."""
+        for event in list(self.story.world.log.events):
+            if isinstance(event.data, ContactState):
+                await process.contacts.take_in(event)
 
     @property
     def open_alert(self) -> Alert | None:
@@ -249,6 +256,39 @@ class Escalating(RuleBasedStateMachine):
         """It is rebuilt from the topics; what a killed process had not published is lost with it."""
         self.story.world.database.drop()
         self.runner.run(self._restarted())
+
+    @rule()
+    def is_backed_up(self) -> None:
+        """The store, as it stands; contacts are read from their topic whole, and are left out."""
+        records = self.story.world.database._records
+        self.backup = copy.deepcopy({name: each for name, each in records.items() if name != "contacts"})
+
+    @precondition(lambda self: self.backup is not None)
+    @rule(minutes=st.sampled_from([0, 11, 1440]))
+    def is_restored(self, minutes: int) -> None:
+        """The backup is all there is, and notify starts: nothing goes out before it has read its own topic."""
+        self.runner.run(self._restored(minutes))
+
+    async def _restored(self, minutes: int) -> None:
+        world, backup = self.story.world, copy.deepcopy(self.backup or {})
+        self.story.process.life.dead = True
+        await silenced()
+        for name in set(world.database._records) - {"contacts"}:
+            world.database._records[name].clear()
+        for name, records in backup.items():
+            world.database._records.setdefault(name, {}).update(records)
+        # what a system of the clinic's was told since is told it once more: the row's own word is lost
+        self.accidents += 1 + sum(not row.finished for row in world.rows().values())
+        world.clock.advance(timedelta(minutes=minutes))
+        process, before = self._started(Life()), len(world.sent)
+        process.lane.own_read = False
+        versions = [alert.version for alert in world.alerts()]
+        await process.calm()
+        assert (len(world.sent), [alert.version for alert in world.alerts()]) == (before, versions)
+        self.story.process = process
+        await process.learn()
+        await process.handle(world.said)
+        await process.calm()
 
     async def _decided(self, decide: Any) -> None:
         alert = self.open_alert

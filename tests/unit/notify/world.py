@@ -23,6 +23,7 @@ from services.notify.handlers import (
     HandingOver,
     Holding,
     OpenAlerts,
+    OwnRead,
     Pacing,
     Post,
     Reconciler,
@@ -30,7 +31,8 @@ from services.notify.handlers import (
 from services.notify.handlers.handing_over import Messenger
 from services.notify.store import ALERT_FACETS, Clinics, Store
 from shared.bus import Batch, Event, Message, Position
-from shared.contracts import Alert, Assessment, Clinic, Clinician, ContactState, Contract, Patient
+from shared.bus.runner import Health, LaneHealth
+from shared.contracts import Alert, Assessment, Clinic, Clinician, ContactState, Contract, Patient, Topic
 from shared.contracts.clinics import ClinicSettings, Contact, RuleSet
 from shared.documents import Mirror, Owned
 from tests.fakes import FakeClock, FakePublisher
@@ -125,6 +127,33 @@ class Provider:
         return Result(outcome=Outcome.ACCEPTED, code="250")
 
 
+@dataclass
+class Lane:
+    """The bus as `OwnRead` sees it: one partition, ours, and whether its own topics were read."""
+
+    own_read: bool = True
+    partitions: int = 1
+
+    async def ends(self, partition: int) -> Mapping[Topic, int]:
+        """Something stands there."""
+        return {Topic.ALERTS: 1, Topic.LETTERS: 1}
+
+    async def passed(self, position: Position) -> bool:
+        """The store says nothing."""
+        return False
+
+    def health(self) -> Health:
+        """Well."""
+        return Health(
+            ready=True, reasons=[], lanes={0: LaneHealth("running", 0, caught_up=self.own_read, own_read=self.own_read)}
+        )
+
+    def as_told(self) -> OwnRead:
+        """What a process makes of it."""
+        topics = frozenset({Topic.ALERTS, Topic.LETTERS})
+        return OwnRead(source=self, health=self.health, passed=self.passed, topics=topics)
+
+
 class Process:
     """The real parts of notify on the world."""
 
@@ -137,6 +166,8 @@ class Process:
     ) -> None:
         """channels: other ones than those that accept everything. apprise: keys by clinic."""
         self.world, self.life = world, life
+        self.lane = Lane()
+        self.own_read = own_read = self.lane.as_told()
         database, clock = world.database.as_seen_by(life), world.clock
         store, clinics = Store(database=database, clock=clock), Clinics()  # type: ignore[arg-type]
         clinics.keep(world.documents)
@@ -175,6 +206,7 @@ class Process:
             pacing=Pacing(paces=store.paces, deliveries=store.deliveries, contacts=self.contacts, clock=clock),
             channels=channels or {channel: Provider(world, life, channel) for channel in Channel},
             holding=Holding(deliveries=store.deliveries, load=store.load, post=post, clock=clock),
+            own_read=own_read,
             clock=clock,
         )
         self.dispatcher = Dispatcher(deliveries=store.deliveries, due=store.due, handing_over=handing_over, clock=clock)
@@ -188,6 +220,7 @@ class Process:
             handing_over=handing_over,
             dispatcher=self.dispatcher,
             open_alerts=(open_alerts := OpenAlerts()),
+            own_read=own_read,
             clock=clock,
         )
         self.auditor = Auditor(
@@ -205,7 +238,9 @@ class Process:
             clock=clock,
         )
         self.figures = Figures(alerts=self.alerts, patients=patients, load=store.load, post=post, clock=clock)
-        self.deciding = deciding = Deciding(alerts=self.alerts, deliveries=store.deliveries, post=post, clock=clock)
+        self.deciding = deciding = Deciding(
+            alerts=self.alerts, deliveries=store.deliveries, post=post, own_read=own_read, clock=clock
+        )
         shelves: dict[str, Any] = {"alerts": self.alerts, "register": store.register}
         decided: dict[str, Any] = {"deciding": deciding, "post": post, "clock": clock}
         by_sms = BySms(**shelves, **decided, deliveries=store.deliveries, paces=store.paces, answered=store.answered)
@@ -217,6 +252,7 @@ class Process:
         await self.reconciler.assigned(0)
         if self.world.log.events:
             await self.reconciler.handle(batch(self.world.log.events))
+        self.lane.own_read = True
 
     async def handle(self, said: Sequence[Assessment]) -> None:
         """Apply a batch."""

@@ -44,7 +44,9 @@ async def _measure(clinic: Clinic, mail: MailServer) -> dict[str, Any]:
             await clinic.register(patient)
 
     await asyncio.gather(*(register(patient) for patient in dict.fromkeys(patients)))
-    began, sent, sending = time.perf_counter(), {}, set()
+    began = time.perf_counter()
+    sent: dict[str, float] = {}
+    sending: set[asyncio.Task[None]] = set()
     for number, patient in enumerate(patients):
         due = began + number / RATE
         await asyncio.sleep(max(0.0, due - time.perf_counter()))

@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -40,10 +41,8 @@ def measured() -> dict[str, Any]:
     for size in (SHORT, LONG):
         figures[f"history_in_order_us_after_{size}"] = _each(size, lambda n: _check_in(-(n + 1) / 1440, f"new {n}"))
     for back in (1, 100):
-        figures[f"history_late_{back}_us"] = _each(
-            LONG, lambda n, back=back: _check_in(back - (n + 1) / 1440, f"late {n}")
-        )
-        figures[f"history_corrected_{back}_us"] = _each(LONG, lambda n, back=back: _corrected(back, n))
+        figures[f"history_late_{back}_us"] = _each(LONG, partial(_late, back))
+        figures[f"history_corrected_{back}_us"] = _each(LONG, partial(_corrected, back))
     in_order = figures[f"history_in_order_us_after_{LONG}"]
     ratios = {
         name.removesuffix("_us") + "_ratio": round(value / in_order, 2)
@@ -52,6 +51,10 @@ def measured() -> dict[str, Any]:
     }
     ratios["history_in_order_ratio"] = round(in_order / figures[f"history_in_order_us_after_{SHORT}"], 2)
     return {name: round(value, 1) for name, value in figures.items()} | ratios
+
+
+def _late(back: int, number: int) -> tuple[str, Fact]:
+    return _check_in(back - (number + 1) / 1440, f"late {number}")
 
 
 def _each(size: int, entry: Callable[[int], tuple[str, Fact]]) -> float:

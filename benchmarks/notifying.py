@@ -9,7 +9,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,12 +35,14 @@ from services.notify.domain import (
     leased,
     reconcile,
 )
-from services.notify.handlers import Contacts, Dispatcher, HandingOver, Pacing, Post
+from services.notify.handlers import Contacts, Dispatcher, HandingOver, Holding, OwnRead, Pacing, Post
 from services.notify.store import ALERT_FACETS, Clinics, Store
+from shared.bus import Position
 from shared.bus.kafka import KafkaPublisher
 from shared.bus.provision import provision
+from shared.bus.runner import Health, LaneHealth
 from shared.clock import SystemClock
-from shared.contracts import Alert, Assessment, ContactState, Patient
+from shared.contracts import Alert, Assessment, ContactState, Patient, Topic
 from shared.documents import Mirror, Owned
 from shared.mongo import open_database
 from tests.stack import Stack
@@ -88,6 +90,27 @@ class _Counted:
         return result
 
 
+class _Lane:
+    """The one partition, read to its end."""
+
+    partitions = 1
+
+    async def ends(self, _: int) -> Mapping[Topic, int]:
+        return {}
+
+    def health(self) -> Health:
+        return Health(ready=True, reasons=[], lanes={0: LaneHealth("running", 0, caught_up=True, own_read=True)})
+
+    async def passed(self, _: Position) -> bool:
+        return True
+
+
+def _read() -> OwnRead:
+    """As when notify has read its own topics: there is nothing in them."""
+    lane = _Lane()
+    return OwnRead(source=lane, health=lane.health, passed=lane.passed, topics=frozenset())
+
+
 class House:
     """The parts of notify that hand over, on a real store and broker."""
 
@@ -113,7 +136,8 @@ class House:
         pacing = Pacing(paces=self.store.paces, deliveries=deliveries, contacts=contacts, clock=_CLOCK)
         self.handing_over = HandingOver(
             deliveries=deliveries, alerts=self.alerts, post=post, pacing=pacing,
-            channels={Channel.EMAIL: self._counted}, clock=_CLOCK,
+            channels={Channel.EMAIL: self._counted}, clock=_CLOCK, own_read=_read(),
+            holding=Holding(deliveries=deliveries, load=self.store.load, post=post, clock=_CLOCK),
         )  # fmt: skip
         self.dispatcher = Dispatcher(
             deliveries=deliveries, due=self.store.due, handing_over=self.handing_over, clock=_CLOCK

@@ -10,8 +10,9 @@ from shared.bus.kafka import KafkaPublisher
 from shared.contracts import Assessment, Clinic, Clinician, Contract, Patient
 from shared.contracts.assessments import Concern, Telling
 from shared.contracts.base import ChannelName, Origin, Urgency
-from shared.contracts.clinics import ClinicSettings, Contact, RuleSet, Weekday
+from shared.contracts.clinics import ClinicSettings, Contact, RuleSet
 from shared.contracts.patients import PatientStatus
+from shared.contracts.protocols import Weekday
 
 LONG_AGO: Final = datetime(2026, 1, 1, tzinfo=UTC)
 TOGETHER: Final = 500

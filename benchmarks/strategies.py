@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 from statistics import fmean, stdev
 from typing import Any, Final
@@ -27,6 +28,7 @@ NOISE: Final = 2.0
 ALIKE, UNLIKE = 0.1, 0.3
 """How far patients' true effects lie from the strategy's mean among all (rewards; 0.25 is one point of 10)."""
 WEIGHTS: Final = (1, 4, 16)
+AT: Final = datetime(2026, 11, 23, 9, tzinfo=UTC)
 Choose = Callable[[dict[str, Belief], int], str]
 
 
@@ -74,7 +76,10 @@ def tried_once(name: str, effect: float, chance: Random) -> StrategyTried:
     """One try, rated as the door takes it: whole points, 0 to 10."""
     before = chance.randint(4, 9)
     after = max(0, min(10, round(before - 4 * effect - chance.gauss(0, NOISE))))
-    return StrategyTried.model_construct(strategy=name, before=before, after=after, origin=Origin.LIVE)
+    return StrategyTried(
+        clinic="bench", patient="p", occurred_at=AT, local_day=AT.date(), origin=Origin.LIVE,
+        strategy=name, before=before, after=after,
+    )  # fmt: skip
 
 
 def regrets(rule: Rule, effects: dict[str, float], priors: dict[str, float], seed: int) -> list[float]:

@@ -109,7 +109,8 @@ class MailServer:
         self.sender_refused = ""
         self.connections = 0
         self._username, self._password = username, password
-        self._starttls, self._tls = (None, certificate) if implicit else (certificate, None)
+        self._starttls = None if implicit else certificate
+        self._tls = certificate if implicit else None
         self._server: asyncio.Server | None = None
         self._sessions: set[SMTP] = set()
 
@@ -130,7 +131,7 @@ class MailServer:
         if self._server is not None:
             self._server.close()
             for session in list(self._sessions):
-                if session.transport is not None:
+                if isinstance(session.transport, asyncio.WriteTransport):
                     session.transport.abort()
             self._sessions.clear()
             await self._server.wait_closed()
@@ -212,7 +213,7 @@ class MailServer:
         if fault is not None and fault.kind == "hold" and fault.strikes():
             await asyncio.Event().wait()
         if fault is not None and fault.kind == "drop" and fault.strikes():
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
         return "250 OK"
 

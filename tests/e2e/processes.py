@@ -142,7 +142,7 @@ class Platform:
     async def instead(self, service: str, *replicas: str, environment: Mapping[str, str]) -> AsyncIterator[None]:
         """While the block lasts a service runs as these replicas, which are told something else as well."""
         self.end(service)
-        before, self.environment = self.environment, self.environment | environment
+        before, self.environment = self.environment, {**self.environment, **environment}
         try:
             await self.start(*replicas)
             yield

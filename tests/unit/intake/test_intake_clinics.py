@@ -4,42 +4,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from services.intake import domain
-from services.intake.api.clinic import ClinicBody
-from services.intake.api.clinicians import ClinicianBody
-from shared.contracts import Clinic
-from shared.contracts.clinics import ClinicSettings, Scale, Webhook
-from shared.contracts.escalation import Step
+from shared.contracts.clinics import Scale
 from shared.errors import Problem
-
-NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
-"""A Monday."""
-NINE_TO_FIVE = {day: (time(9), time(17)) for day in ("mon", "tue", "wed", "thu", "fri")}
-
-
-def settings(at: datetime = NOW, **changes: Any) -> ClinicSettings:
-    fields: dict[str, Any] = {
-        "effective_from": at,
-        "zone": "Europe/London",
-        "working_hours": NINE_TO_FIVE,
-        "rule_set": {"base": "starter"},
-        "fallback_contact": {"name": "Duty", "email": "duty@harbour.example"},
-    }
-    return ClinicSettings.model_validate(fields | changes)
-
-
-def set_up(current: Clinic | None = None, *, name: str = "Harbour", **changes: Any) -> Clinic:
-    return domain.set_up_clinic(current, clinic="harbour", name=name, settings=settings(**changes))
-
-
-def pointers(refused: pytest.ExceptionInfo[Problem]) -> list[str]:
-    return [error.pointer for error in refused.value.errors]
-
-
-def rules(**rules: Any) -> dict[str, Any]:
-    return {"base": "starter", "rules": rules}
+from tests.unit.intake.made_clinic import NINE_TO_FIVE, NOW, pointers, rules, set_up, settings
 
 
 def test_a_new_clinic_has_one_set_of_settings() -> None:
@@ -304,99 +273,3 @@ def test_a_clinic_that_watches_for_longer_promises_accordingly() -> None:
     slower = settings(rule_set=rules(question_unanswered={"parameters": {"working_days": 4}}))
 
     assert domain.reply_by(slower, NOW) == datetime(2026, 11, 27, 17, tzinfo=UTC)
-
-
-def test_two_webhooks_with_one_name_are_refused() -> None:
-    """Their secrets are made from their names."""
-    hook = {"name": "records", "url": "https://hooks.harbour.example/rapport"}
-    with pytest.raises(Problem) as refused:
-        set_up(webhooks=[hook, hook | {"url": "https://elsewhere.example/"}])
-
-    assert pointers(refused) == ["/webhooks/1/name"]
-
-
-@pytest.mark.parametrize(
-    "url", ["ftp://x.example", "https://user:word@x.example/", "https://x.example/#part", "x.example"]
-)
-def test_a_webhook_needs_a_url_that_can_be_posted_to(url: str) -> None:
-    """HTTP, with a host, and without a user name: that would be a secret everybody could read."""
-    with pytest.raises(ValidationError):
-        Webhook(name="records", url=url)
-
-
-def test_webhooks_are_the_clinic_s_and_no_person_s_channel() -> None:
-    """A step and a clinician name e-mail or SMS; the refusal says so."""
-    with pytest.raises(ValidationError, match="send email or sms"):
-        Step.model_validate({"who": "clinician", "after_minutes": 0, "channels": ["webhook"]})
-
-
-def test_a_clinic_may_word_messages_to_patients_itself() -> None:
-    """In any language, text by text; what it does not word stays ours."""
-    own = {"de": {"check_in_sms": "{sender}: Zeit für Ihren Eintrag: {where}"}}
-
-    assert set_up(wording=own).settings[-1].wording == own
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["{name}, it is time: {where}", "It is time", "Время: {where}", "{where" + "x" * 60, "x" * 49 + "{where}"],
-)
-def test_words_that_could_not_be_sent_are_refused_with_where_they_stand(text: str) -> None:
-    """Another placeholder, none, letters that make two messages of one, an open brace, too long."""
-    with pytest.raises(Problem) as refused:
-        set_up(wording={"en": {"button": "Open", "check_in_sms": text}})
-
-    assert pointers(refused) == ["/wording/en/check_in_sms"]
-
-
-def test_a_clinic_may_word_messages_to_clinicians_itself() -> None:
-    """Beside those to patients, language by language."""
-    own = {"de": {"alert_sms": "Hinweis {reference}, {priority}: {link}", "priority_urgent": "dringend"}}
-
-    assert set_up(wording=own).settings[-1].wording == own
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("alert_sms", "{patient}: {reference} {priority} {link}"),
-        ("alert_sms", "{priority}: {link}"),
-        ("alert_sms", "{reference} {priority}"),
-        ("alert_sms", "{reference} {link}"),
-        ("alert_sms", "Внимание {reference} {priority} {link}"),
-        ("alert_sms", "{reference} {priority} {link} " + "x" * 60),
-        ("priority_urgent", ""),
-        ("alert_closing", "Call {patient}"),
-    ],
-)
-def test_words_for_clinicians_that_say_too_little_or_too_much_are_refused(name: str, text: str) -> None:
-    """A patient's data has no placeholder; reference, link and priority are never left out; an SMS is one segment."""
-    with pytest.raises(Problem) as refused:
-        set_up(wording={"de": {name: text}})
-
-    assert pointers(refused) == [f"/wording/de/{name}"]
-
-
-def test_a_clinician_may_choose_a_language() -> None:
-    """As a code; English where none is said."""
-    plain = {"name": "Priya", "email": "priya@harbour.example", "channels": ["email"]}
-
-    assert ClinicianBody.model_validate(plain).language == "en"
-    assert ClinicianBody.model_validate(plain | {"language": "de-AT"}).language == "de-AT"
-    with pytest.raises(ValidationError):
-        ClinicianBody.model_validate(plain | {"language": "German"})
-
-
-def test_what_is_urgent_has_another_word_than_what_can_wait() -> None:
-    """Else the word would say nothing."""
-    with pytest.raises(Problem) as refused:
-        set_up(wording={"de": {"priority_urgent": "Bitte", "priority_working_hours": "bitte "}})
-
-    assert pointers(refused) == ["/wording/de/priority_urgent"]
-
-
-@pytest.mark.parametrize("wording", [{"english": {"button": "Open"}}, {"en": {"nonsense": "Open"}}])
-def test_a_language_or_text_there_is_not_is_refused_at_the_door(wording: dict[str, dict[str, str]]) -> None:
-    """A slip in a name would be silence: the clinic's words would never be used."""
-    with pytest.raises(ValidationError):
-        ClinicBody.model_validate(settings().model_dump(exclude={"effective_from"}) | {"name": "H", "wording": wording})

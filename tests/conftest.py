@@ -9,6 +9,7 @@ from benchmarks.detection.series import SOURCES
 from tests import data_moodpath
 
 TESTS = Path(__file__).parent
+WITH_A_BROKER = ("e2e", "integration/notify", "integration")
 
 settings.register_profile("rapport", deadline=None)  # no test here is about how long something takes
 settings.load_profile("rapport")
@@ -34,7 +35,8 @@ def pytest_report_header() -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares processes stays on one worker: the stories of the whole platform, and else each file's tests."""
+    """What shares a broker stays on one worker: a folder's stories of processes and services, else a file's tests."""
     for item in items:
-        folder = item.path.relative_to(TESTS).parts[0]
-        item.add_marker(pytest.mark.xdist_group("e2e" if folder == "e2e" else item.nodeid.partition("::")[0]))
+        path = item.path.relative_to(TESTS)
+        folder = next((folder for folder in WITH_A_BROKER if path.is_relative_to(folder)), path)
+        item.add_marker(pytest.mark.xdist_group(str(folder)))

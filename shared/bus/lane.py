@@ -91,6 +91,12 @@ class Lane:
         return self._positioned and not self.progress.own_unread
 
     @property
+    def _at_rest(self) -> bool:
+        """Whether it is halted and does nothing more. Another lane's fuse lets it read the service's own topics to
+        their end first: what was said there by ourselves is needed by whoever goes on without the bus."""
+        return self.halted is not None and not (self.halted == "fuse" and self.progress.own_unread)
+
+    @property
     def trouble(self) -> str | None:
         """The class and place of the error it is waiting out."""
         return self._patience.trouble
@@ -98,11 +104,11 @@ class Lane:
     @property
     def held(self) -> int:
         """Records in memory that will soon be done with; what waits for the world must not starve the others."""
-        return 0 if self.halted or self.trouble else self._ahead.waiting + self._ahead.in_hand
+        return 0 if self._at_rest or self.trouble else self._ahead.waiting + self._ahead.in_hand
 
     def wanted(self) -> Sequence[Topic]:
         """The topics to fetch: none while there is enough, the service's own ones until they are applied."""
-        if not self._positioned or self.halted or self.trouble or self._ahead.newer is not None:
+        if not self._positioned or self._at_rest or self.trouble or self._ahead.newer is not None:
             return ()
         if self._ahead.waiting >= self._allowed:
             return ()
@@ -182,7 +188,7 @@ class Lane:
         if self._leaving.is_set():
             await self._save()  # the time reached, where nothing but time has passed
             raise Leaving
-        if self.halted:
+        if self.halted and self._at_rest:
             raise _Halted(self.halted)
         if self._ahead.waiting:
             await self._linger()
@@ -207,7 +213,7 @@ class Lane:
     async def _rest(self, seconds: float) -> None:
         """Until there is something to do, at most so long."""
         self._wake.clear()
-        if not (self._ahead.waiting or self._leaving.is_set() or self.halted) and self._positioned and seconds > 0:
+        if not (self._ahead.waiting or self._leaving.is_set() or self._at_rest) and self._positioned and seconds > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._wake.wait()

@@ -1,5 +1,8 @@
 """What becomes of records and handlers that fail."""
 
+import asyncio
+from dataclasses import replace
+
 from structlog.testing import capture_logs
 
 from shared.bus import Batch
@@ -8,10 +11,13 @@ from shared.bus.progress import EPOCH
 from shared.contracts import Topic
 from shared.errors import Recoverable
 from tests.behaviour.bus_parts import (
+    BOTH,
+    QUICK,
     Bus,
     Ledger,
     caught_up,
     check_in,
+    document,
     eventually,
     patients_of,
     publish,
@@ -161,6 +167,31 @@ class Outcomes:
             await publish(bus, check_in(other, 0))
         assert not ledger.order
         assert len(await bus.records(Topic.DEAD_LETTERS)) < 10
+
+    async def test_with_the_fuse_blown_the_own_topics_are_still_read_to_their_end(self, bus: Bus) -> None:
+        """What the service said itself is needed by its other parts, which go on; nothing else is applied any more."""
+        other = patients_of(bus.partitions)[1]
+        await publish(bus, *(document(other, number) for number in range(1, 40)))
+        for number in range(30):
+            for clinic in ("hill", "dale", "moor"):
+                patient = patients_of(bus.partitions, clinic)[0]
+                await publish_record(bus, check_in(patient, number, clinic=clinic), value=b"{}")
+        await publish(bus, check_in(other, 0))
+        ledger, blown = Ledger(), asyncio.Event()
+
+        async def slowly(batch: Batch) -> None:
+            if batch.partition == 1:
+                await blown.wait()
+
+        ledger.before = slowly
+        limits = replace(QUICK, batch_records=10)
+        async with running(bus, ledger, topics=BOTH, own=frozenset({Topic.PATIENTS}), limits=limits) as runner:
+            await eventually(lambda: "fuse" in [lane.state for lane in runner.health().lanes.values()])
+            assert not runner.health().lanes[1].own_read
+            blown.set()
+            await eventually(lambda: all(lane.own_read for lane in runner.health().lanes.values()))
+            await eventually(lambda: {lane.state for lane in runner.health().lanes.values()} == {"fuse"})
+        assert ledger.of(other) == [f"{other}-v{number}" for number in range(1, 40)]
 
     async def test_one_clinics_bad_records_stop_nobody(self, bus: Bus) -> None:
         """However many of one clinic's records go to the dead letters, its neighbours on the partition are applied."""

@@ -73,7 +73,7 @@ def no_such_code() -> str:
 def nothing_lately() -> str:
     """To a reply without a code, where no alert went to this number in the last day."""
     return (
-        "No alert was sent to this number in the last 24 hours. Nothing was changed. Reply with the alert's reference "
+        "Which alert is not clear: none of the last 24 hours was found. Nothing was changed. Reply with its reference "
         "and A (you have it) or E (tell the next person now)."
     )
 

@@ -115,6 +115,7 @@ class BySms:
 
     async def _acted(self, meant: Meant, waiting: Sequence[Alert], wish: Wish) -> str:
         try:
+            self._deciding.check(waiting)  # all or none: what is answered holds for all of them
             return await (self._sent_on if wish is Wish.ESCALATE else self._taken)(meant, waiting)
         except StillReading:  # in words: a provider does not bring a text again
             return not_yet(meant.name, _references(waiting))

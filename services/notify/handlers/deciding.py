@@ -124,6 +124,11 @@ class Deciding:
         await self._see_to(again_rows(written.document))
         return written
 
+    def check(self, alerts: Iterable[Alert]) -> None:
+        """Raises StillReading where nothing may be decided about one of them yet."""
+        for alert in alerts:
+            self._own_read.check(alert.key)
+
     async def hasten(self, alert: Alert) -> Alert | None:
         """The next step of its escalation is told now; None where there is none to come. Raises Recoverable."""
         self._own_read.check(alert.key)

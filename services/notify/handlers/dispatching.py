@@ -29,7 +29,7 @@ IN_FLIGHT: Final = 128
 LOOK_AT_WAITING: Final = timedelta(seconds=10)
 """How often to look at rows that are waiting: another replica may have seen to them."""
 NOT_READ_YET: Final = timedelta(seconds=2)
-"""When to look again at a row whose alert may be older than what was decided, so that it stands in no other's way."""
+"""When to look again at a row whose alert may be older than what was decided."""
 REMEMBERED: Final = 50_000
 """Rows whose next look is remembered, so that a row in many buckets is not loaded again and again."""
 
@@ -61,6 +61,8 @@ class Dispatcher:
                 await self.poll()
             except Recoverable:
                 log.warning("due_times_not_read")
+            except Exception as error:  # noqa: BLE001  whatever it is, what falls due later must still go out
+                log.error("due_times_not_looked_at", reason=describe(error))  # noqa: TRY400
             await asyncio.sleep(POLL)
 
     async def poll(self) -> None:
@@ -138,8 +140,10 @@ class Dispatcher:
 
     def _to_be_looked_at(self, marked: Mapping[str, Sequence[str]], now: datetime) -> Iterator[str]:
         """What is due as we know it, oldest first; then what may have been marked since we saw it: another replica
-        that changed a row, by a receipt for one, may have died right after."""
+        that changed a row, by a receipt for one, may have died right after; then what may not go out yet, so that it
+        stands in no other's way."""
         again: list[str] = []
+        later: list[str] = []
         for name in sorted(marked):
             minute = minute_of(name)
             for row in marked[name]:
@@ -147,10 +151,14 @@ class Dispatcher:
                 if row in self._tasks:
                     continue
                 if look is None or look.next <= now:
-                    yield row
+                    if self._handing_over.may_row(row):
+                        yield row
+                    else:
+                        later.append(row)
                 elif minute >= look.seen.replace(second=0, microsecond=0) and now - look.seen >= LOOK_AT_WAITING:
                     again.append(row)
         yield from again
+        yield from later
 
     async def _look_at(self, rows: Sequence[str], now: datetime) -> None:
         found = await self._deliveries.load_many(rows)
@@ -205,7 +213,8 @@ class Dispatcher:
         for row, delivery in (await self._deliveries.load_many(marked - held)).items():
             if not delivery.finished and next_due(delivery) <= now:
                 held.add(row)
-                if self._looks[row].next > now + NOT_READ_YET:
+                look = self._looks.get(row)  # it may have been forgotten meanwhile
+                if look is not None and look.next > now + NOT_READ_YET:
                     self.look_again(row)
         await self._due.clear({name: gone for name, rows in old.items() if (gone := set(rows) - held)})
         left = [minute_of(name) for name, rows in old.items() if held.intersection(rows)]

@@ -62,7 +62,7 @@ SLOTS: Final = 16
 """Hand-overs at once by one channel, so that a slow provider takes nothing from the other."""
 HAND_OVER: Final = 25.0
 """Seconds a hand-over may take; well within the lease."""
-RECORD_TRIES: Final = 20
+RECORD_TRIES: Final = 150
 T = TypeVar("T")
 
 
@@ -117,6 +117,10 @@ class HandingOver:
         planned = planned_for(delivery, recipient, self._post.fallback(delivery.clinic, now), now)
         _count_without_recipient(delivery, planned)
         return planned
+
+    def may_row(self, row: str) -> bool:
+        """The same by a row's name, which begins with its alert's key; a digest's does not, and may be looked at."""
+        return row.startswith("digest/") or self._own_read.covers([row])
 
     def may(self, delivery: Delivery) -> bool:
         """Whether what it tells of is known as it is now; not yet, where notify has just started."""
@@ -353,6 +357,6 @@ async def persistently(work: Callable[[], Awaitable[T]]) -> T:
     for tries in range(RECORD_TRIES):
         try:
             return await work()
-        except Recoverable:
-            await asyncio.sleep(min(0.1 * 2**tries, 5.0))
+        except Recoverable:  # soon again: whoever finds the lease over would send it once more
+            await asyncio.sleep(min(0.1 * 2**tries, 0.5))
     return await work()

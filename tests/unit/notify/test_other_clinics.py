@@ -181,7 +181,7 @@ async def test_a_letter_a_day_after_the_text_asks_for_the_reference() -> None:
     late = await two.answers("a")
     status = two.alerts("harbour")[0].status
 
-    assert "in the last 24 hours. Nothing was changed." in late
+    assert "none of the last 24 hours was found. Nothing was changed." in late
     assert status is AlertStatus.OPEN
     assert "you have it" in await two.answers(f"{two.alerts('harbour')[0].reference} a")
 

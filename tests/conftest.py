@@ -9,7 +9,6 @@ from benchmarks.detection.series import SOURCES
 from tests import data_moodpath
 
 TESTS = Path(__file__).parent
-WITH_A_BROKER = ("e2e", "integration/notify", "integration")
 
 settings.register_profile("rapport", deadline=None)  # no test here is about how long something takes
 settings.load_profile("rapport")
@@ -35,8 +34,7 @@ def pytest_report_header() -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a broker stays on one worker: a folder's stories of processes and services, else a file's tests."""
+    """What shares processes stays on one worker: the stories of the whole platform, and else each file's tests."""
     for item in items:
         path = item.path.relative_to(TESTS)
-        folder = next((folder for folder in WITH_A_BROKER if path.is_relative_to(folder)), path)
-        item.add_marker(pytest.mark.xdist_group(str(folder)))
+        item.add_marker(pytest.mark.xdist_group("e2e" if path.is_relative_to("e2e") else str(path)))

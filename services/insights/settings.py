@@ -27,7 +27,7 @@ class Settings(CommonSettings):
         default=50_000,
         ge=1,
         validation_alias="INSIGHTS_CACHED_PATIENTS",
-        description="Patients whose state is kept in memory (about 250 MB per 10,000 with 200 entries each).",
+        description="Patients whose state is kept in memory (about 330 MB per 10,000 with 200 entries each).",
     )
     batch_records: int = Field(
         default=5_000,

@@ -58,6 +58,7 @@ from services.notify.domain.escalation import (
     step_rows,
     to_nobody,
     used_up,
+    was_ended,
 )
 from services.notify.domain.hooks import (
     after_hook,
@@ -222,6 +223,7 @@ __all__ = [
     "untold_of",
     "used_by",
     "used_up",
+    "was_ended",
     "webhook_secret",
     "without_items",
 ]

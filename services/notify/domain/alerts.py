@@ -18,6 +18,7 @@ from services.notify.domain.escalation import (
     settle_message,
     settle_step,
     used_up,
+    was_ended,
 )
 from services.notify.domain.links import reference_of
 from services.notify.domain.remembering import shortened, told_by
@@ -105,7 +106,7 @@ def _reconcile_rule(situation: Situation, assessment: Assessment, rule: str, con
         return _opened(situation, assessment, concern, news, before=len(mine))
     if current is None:
         return None
-    if _was_ended(current) and not assessment.deleted and lives_after_all(current, situation.patient):
+    if was_ended(current) and not assessment.deleted and lives_after_all(current, situation.patient):
         return _resumed(situation, current, concern)
     wanted = _ended(situation, current) if concern is None or not concern.holds else _going_on(current, concern)
     if wanted.status is not AlertStatus.CLOSED:
@@ -209,11 +210,6 @@ def _appended(situation: Situation, alert: Alert, concern: Concern, news: Sequen
         if anew:
             return shortened(_escalated(situation, alert.model_copy(update=update), urgency))
     return shortened(alert.model_copy(update=update))
-
-
-def _was_ended(alert: Alert) -> bool:
-    """Whether nobody further is told, because the patient's death was recorded."""
-    return bool(alert.escalations) and alert.escalations[-1].ended_at is not None
 
 
 def _resumed(situation: Situation, alert: Alert, concern: Concern | None) -> Alert:
@@ -332,7 +328,7 @@ def acknowledge(
         "acknowledgements": [*alert.acknowledgements, said][-KEPT:],
     }
     acknowledged = _all_settled(alert.model_copy(update=update), now)
-    return acknowledged if _was_ended(alert) else follow_up(acknowledged)
+    return acknowledged if was_ended(alert) else follow_up(acknowledged)
 
 
 def used_by(alert: Alert, link: str | None) -> Acknowledgement | None:

@@ -13,7 +13,7 @@ from typing import Final
 from services.notify.domain.alerts import RISK_RULES
 from services.notify.domain.deaths import counting
 from services.notify.domain.deliveries import Delivery, delivery_id, next_due
-from services.notify.domain.escalation import next_step, step_needed, step_rows, used_up
+from services.notify.domain.escalation import next_step, step_needed, step_rows, used_up, was_ended
 from services.notify.domain.remembering import told_by
 from services.notify.domain.resending import again_rows
 from services.notify.domain.rounds import owed, rounds_of, still_needed
@@ -136,7 +136,7 @@ def end_of(alert: Alert) -> End:
     """Whether it has ended, and if not, what it waits for."""
     if alert.status is not AlertStatus.OPEN:
         return End(alert.status.value)
-    if alert.escalations and alert.escalations[-1].ended_at is not None:
+    if was_ended(alert):
         return End.NOBODY_FURTHER
     pending = any(evidence.settled_at is None for evidence in alert.told)
     return End.USED_UP if alert.escalations and used_up(alert) and not pending else End.WAITING

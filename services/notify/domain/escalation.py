@@ -158,6 +158,11 @@ def ended(alert: Alert, now: datetime) -> Alert:
     return alert.model_copy(update={"escalations": runs})
 
 
+def was_ended(alert: Alert) -> bool:
+    """Whether nobody further is told, because the patient's death was recorded."""
+    return bool(alert.escalations) and alert.escalations[-1].ended_at is not None
+
+
 def used_up(alert: Alert) -> bool:
     """Whether everybody whom the policy names was told, repeats included, and nobody acknowledged."""
     run = going_on(alert)

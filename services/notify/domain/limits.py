@@ -18,13 +18,8 @@ LIMITS: Final = (
 )
 """So many messages within so long."""
 LONGEST: Final = max(window for _, window in LIMITS)
-SHARE: Final = (
-    (1, timedelta(minutes=1)),
-    (3, timedelta(minutes=15)),
-    (6, timedelta(hours=1)),
-    (11, timedelta(hours=3)),
-)
-"""So many of them each clinic may always send to a number, whatever others send there."""
+SHARE: Final = tuple(((count + 1) // 2, window) for count, window in LIMITS)
+"""So many of them, half, each clinic may always send to a number, whatever others send there."""
 Limits: TypeAlias = Sequence[tuple[int, timedelta]]
 HELD: Final = "held, so that this number does not get too many at once; it goes out with the others"
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
-from services.notify.domain import RISK_RULES, to_nobody
+from services.notify.domain import RISK_RULES, to_nobody, was_ended
 from services.notify.domain.audit import End, end_of
 from shared.clock import Clock
 from shared.contracts.alerts import Alert, AlertStatus, Route
@@ -40,20 +40,37 @@ class State(StrEnum):
     FORGOTTEN = "forgotten"
 
 
-def states_of(alert: Alert, now: datetime) -> Iterator[State]:
+class Looked(NamedTuple):
+    """An alert nobody has closed. chased: somebody is told of it until one of them acknowledges it. states: what an
+    operator should know of it."""
+
+    alert: Alert
+    chased: bool
+    states: tuple[State, ...]
+
+
+def look(alert: Alert, now: datetime) -> Looked:
     """What an operator should know of an alert. Chasing ended with a patient's death: then there is nothing."""
-    if alert.deleted or alert.status is AlertStatus.CLOSED or end_of(alert) is End.NOBODY_FURTHER:
+    end = end_of(alert)
+    chased = end in (End.WAITING, End.USED_UP) and alert.route is not Route.DIGEST
+    return Looked(alert, chased, tuple(_states(alert, end, now, chased=chased)))
+
+
+def _states(alert: Alert, end: End, now: datetime, *, chased: bool) -> Iterator[State]:
+    if (
+        end is End.ACKNOWLEDGED
+        and not was_ended(alert)
+        and now - (alert.acknowledged_at or alert.updated_at) > FORGOTTEN
+    ):
+        yield State.FORGOTTEN
+    if end not in (End.WAITING, End.USED_UP):
         return
-    if alert.status is AlertStatus.ACKNOWLEDGED:
-        if _is_forgotten(alert, now):
-            yield State.FORGOTTEN
-        return
-    risk, paging = alert.rule in RISK_RULES, alert.route is not Route.DIGEST
-    if paging and alert.urgency is Urgency.AT_ONCE and now - _since(alert) > UNANSWERED:
+    risk, at_once = alert.rule in RISK_RULES, alert.urgency is Urgency.AT_ONCE
+    if chased and at_once and now - _since(alert) > UNANSWERED:
         yield State.UNACKNOWLEDGED
-    if paging and (risk or alert.urgency is Urgency.AT_ONCE) and alert.deadline < now:
+    if chased and (risk or at_once) and alert.deadline < now:
         yield State.OVERDUE
-    if end_of(alert) is End.USED_UP:
+    if end is End.USED_UP:
         yield State.USED_UP
     if risk and to_nobody(alert):
         yield State.WITHOUT_RECIPIENT
@@ -63,35 +80,24 @@ def _since(alert: Alert) -> datetime:
     return alert.open_since or alert.opened_at
 
 
-def _is_forgotten(alert: Alert, now: datetime) -> bool:
-    ended = bool(alert.escalations) and alert.escalations[-1].ended_at is not None
-    return not ended and now - (alert.acknowledged_at or alert.updated_at) > FORGOTTEN
-
-
-def show(alerts: Iterable[Alert], now: datetime) -> None:
-    """Set the gauges from the alerts of the partitions that are ours (the sum over the replicas is the whole)."""
-    every = [alert for alert in alerts if not alert.deleted]
-    states = {alert.key: list(states_of(alert, now)) for alert in every}
+def show(alerts: Iterable[Alert], now: datetime) -> list[Looked]:
+    """Set the gauges from the alerts of the partitions that are ours (the sum over the replicas is the whole); what
+    was seen of each."""
+    every = [look(alert, now) for alert in alerts if not alert.deleted]
     for urgency in Urgency:
-        mine = [alert for alert in every if alert.urgency is urgency]
+        mine = [one for one in every if one.alert.urgency is urgency]
         for status in _WAITING:
-            ALERTS_OPEN.labels(urgency.value, status.value).set(sum(alert.status is status for alert in mine))
-        chased = [
-            alert
-            for alert in mine
-            if alert.status is AlertStatus.OPEN
-            and alert.route is not Route.DIGEST
-            and end_of(alert) is not End.NOBODY_FURTHER
-        ]
-        oldest = min((_since(alert) for alert in chased), default=now)
+            ALERTS_OPEN.labels(urgency.value, status.value).set(sum(one.alert.status is status for one in mine))
+        oldest = min((_since(one.alert) for one in mine if one.chased), default=now)
         ALERT_UNACKED_OLDEST.labels(urgency.value).set(max(0.0, (now - oldest).total_seconds()))
         for gauge, state in (
             (ALERTS_USED_UP, State.USED_UP),
             (ALERT_OVERDUE, State.OVERDUE),
             (ALERTS_FORGOTTEN, State.FORGOTTEN),
         ):
-            gauge.labels(urgency.value).set(sum(state in states[alert.key] for alert in mine))
-    RISK_WITHOUT_RECIPIENT.set(sum(State.WITHOUT_RECIPIENT in states[alert.key] for alert in every))
+            gauge.labels(urgency.value).set(sum(state in one.states for one in mine))
+    RISK_WITHOUT_RECIPIENT.set(sum(State.WITHOUT_RECIPIENT in one.states for one in every))
+    return every
 
 
 class Named:
@@ -100,9 +106,9 @@ class Named:
     def __init__(self) -> None:
         self._said: set[tuple[str, State]] = set()
 
-    def say(self, alerts: Iterable[Alert], now: datetime) -> None:
+    def say(self, seen: Iterable[Looked]) -> None:
         """Say what is new. What passed and comes back is said again."""
-        found = {(alert.key, state): alert for alert in alerts for state in states_of(alert, now)}
+        found = {(alert.key, state): alert for alert, _, states in seen for state in states}
         for (key, state), alert in found.items():
             if (key, state) not in self._said:
                 log.warning("alert_needs_somebody", state=state.value, clinic=alert.clinic, alert=alert.reference)
@@ -113,9 +119,7 @@ async def keep_showing(alerts: Iterable[Alert], clock: Clock, *others: Callable[
     """Set the gauges for ever. others: what else shows itself by the time alone."""
     named = Named()
     while True:
-        now = clock.now()
-        show(alerts, now)
-        named.say(alerts, now)
+        named.say(show(alerts, clock.now()))
         for other in others:
             other()
         await asyncio.sleep(EVERY)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from shared.bus import Position
+from shared.bus.lane import HALTS
 from shared.bus.records import partition_of
 from shared.bus.runner import Health
 from shared.contracts import Topic
@@ -19,7 +20,6 @@ from shared.logs import logger
 log = logger(__name__)
 EVERY: Final = 0.5
 """Seconds between two looks."""
-HALTED: Final = ("newer_major", "fuse")
 
 
 class Ends(Protocol):
@@ -106,10 +106,10 @@ class OwnRead:
         """
         health = self._health()
         lane = health.lanes.get(partition)
-        return bool(health.ready or health.lanes) if lane is None else lane.state in HALTED
+        return bool(health.ready or health.lanes) if lane is None else lane.state in HALTS
 
 
 def caught_up(health: Callable[[], Health]) -> bool:
     """Whether all there is was read, our own topics or others', but for what waits for a human."""
     lanes = health().lanes.values()
-    return bool(lanes) and all(lane.caught_up or lane.state in HALTED for lane in lanes)
+    return bool(lanes) and all(lane.caught_up or lane.state in HALTS for lane in lanes)

@@ -108,12 +108,12 @@ def test_the_log_names_clinic_and_reference_of_what_pages_once_and_nothing_of_th
     named, (urgent, calm) = Named(), alerts()
     late = MONDAY + timedelta(minutes=31)
     with capture_logs() as said:
-        named.say([urgent, calm], MONDAY + timedelta(minutes=30))
+        named.say(show([urgent, calm], MONDAY + timedelta(minutes=30)))
         nothing = list(said)
-        named.say([urgent, calm], late)
-        named.say([urgent, calm], late)
-        named.say([acknowledge(urgent, by="priya", now=late)], late)
-        named.say([urgent], late)
+        named.say(show([urgent, calm], late))
+        named.say(show([urgent, calm], late))
+        named.say(show([acknowledge(urgent, by="priya", now=late)], late))
+        named.say(show([urgent], late))
 
     line = {"event": "alert_needs_somebody", "log_level": "warning", "state": "unacknowledged", "clinic": "harbour"}
     assert nothing == []

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from shared import metrics
 from shared.bus import Batch, Event, Handler, Message, Position, ResumeStore, StoreOfAnotherCluster, StoreReplaced
@@ -23,6 +23,8 @@ from shared.logs import logger
 log = logger(__name__)
 
 Halt = Literal["newer_major", "fuse"]
+HALTS: Final[tuple[Halt, ...]] = get_args(Halt)
+"""Why a lane goes no further, each of which waits for a human."""
 
 
 class _Halted(Exception):  # noqa: N818

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from shared import metrics
 from shared.bus import Handler, Position, ResumeStore, StoreOfAnotherCluster
-from shared.bus.lane import Lane, Work
+from shared.bus.lane import HALTS, Lane, Work
 from shared.bus.outcomes import Backoff, DeadLetters, describe
 from shared.bus.patience import to_the_end
 from shared.bus.source import Limits, Place, RawPublisher, Refused, Source
@@ -278,7 +278,7 @@ class Runner:
         if self._last_poll is not None:
             metrics.BUS_LAST_POLL.labels(service).set(self._last_poll.timestamp())
         states = [lane.halted for lane, _ in self._lanes.values()]
-        for why in ("newer_major", "fuse"):
+        for why in HALTS:
             metrics.BUS_STOPPED.labels(service, why).set(states.count(why))
         places = {(topic, partition) for partition in self._lanes for topic in self._source.topics}
         for topic, partition in self._observed - places:

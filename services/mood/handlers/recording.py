@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from prometheus_client import Counter
 from pydantic_core import from_json
@@ -15,6 +15,7 @@ from services.mood.domain import (
     Correction,
     Entry,
     Questionnaire,
+    Sent,
     Withdrawal,
     check_in,
     correction,
@@ -33,6 +34,7 @@ from shared.errors import Problem
 from shared.metrics import ENTRIES_ACCEPTED
 from shared.runtime import fact_id
 
+S = TypeVar("S", bound=Sent)
 CHECK_INS: Final = "/v1/check-ins"
 QUESTIONNAIRES: Final = "/v1/questionnaires"
 ENTRIES: Final = "/v1/entries"
@@ -91,8 +93,7 @@ class Recorder:
         """Record one check-in."""
         clinic = self._clinics.known(caller.clinic) or await self._clinics.set_up(caller.clinic)
         now = self._clock.now()
-        sent = understand(CheckIn, raw)
-        expect_own(caller, sent.patient, sent.origin)
+        sent = _own(CheckIn, raw, caller)
         entry = check_in(sent, clinic=clinic, now=now)
         return await self._record(entry, fact_id(caller, CHECK_INS, key, raw), clinic, now)
 
@@ -100,8 +101,7 @@ class Recorder:
         """Record one questionnaire, scored."""
         clinic = await self._clinics.set_up(caller.clinic)
         now = self._clock.now()
-        sent = understand(Questionnaire, raw)
-        expect_own(caller, sent.patient, sent.origin)
+        sent = _own(Questionnaire, raw, caller)
         entry = questionnaire(sent, clinic=caller.clinic, settings=settings_now(clinic, now), now=now)
         return await self._record(entry, fact_id(caller, QUESTIONNAIRES, key, raw), clinic, now)
 
@@ -109,8 +109,7 @@ class Recorder:
         """Record that a check-in was corrected."""
         clinic = await self._clinics.set_up(caller.clinic)
         now = self._clock.now()
-        sent = understand(Correction, raw)
-        expect_own(caller, sent.patient, sent.origin)
+        sent = _own(Correction, raw, caller)
         entry = correction(entry_id, sent, clinic=clinic, now=now)
         return await self._record(entry, fact_id(caller, f"{CHECK_INS}/{entry_id}/corrections", key, raw), clinic, now)
 
@@ -118,8 +117,7 @@ class Recorder:
         """Record that an entry was withdrawn."""
         clinic = await self._clinics.set_up(caller.clinic)
         now = self._clock.now()
-        sent = understand(Withdrawal, raw)
-        expect_own(caller, sent.patient, sent.origin)
+        sent = _own(Withdrawal, raw, caller)
         entry = withdrawal(entry_id, sent, clinic=clinic, now=now)
         return await self._record(entry, fact_id(caller, f"{ENTRIES}/{entry_id}/withdrawal", key, raw), clinic, now)
 
@@ -190,6 +188,13 @@ class Recorder:
         if counter is None:
             counter = self._accepted[name] = ENTRIES_ACCEPTED.labels("mood", entry.kind, entry.fact.origin.value)
         counter.inc()
+
+
+def _own(model: type[S], raw: bytes, caller: Caller) -> S:
+    """One entry as sent, by whom it may be. Raises Problem."""
+    sent = understand(model, raw)
+    expect_own(caller, sent.patient, sent.origin)
+    return sent
 
 
 def _too_many() -> Problem:

@@ -54,8 +54,10 @@ def partial_of(fact: QuestionnaireCompleted) -> PartialTotal | None:
 
     Facts of before mood said so carry their items alone: for the two measures judged everywhere it follows from them.
     """
-    if fact.score is not None or fact.partial is not None or not fact.items or fact.instrument not in _SUMMED:
-        return None if fact.score is not None else fact.partial
+    if fact.score is not None:
+        return None
+    if fact.partial is not None or not fact.items or fact.instrument not in _SUMMED:
+        return fact.partial
     count, greatest = _SUMMED[fact.instrument]
     given = [fact.items[name] for name in map(str, range(1, count + 1)) if name in fact.items]
     missing = count - len(given)

@@ -1,8 +1,7 @@
 """How much of a request is read: no more than is taken, and nothing before the lock is tried."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -10,10 +9,10 @@ import pytest
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from shared.auth import Caller, DevelopmentIssuer, Verifier
-from shared.runtime import DirectRoute, caller_with, create_app
+from shared.auth import Caller
+from shared.runtime import DirectRoute, caller_with
 from shared.runtime.bounds import MOST_BATCH_BYTES, MOST_BYTES
-from tests.fakes import FakeClock
+from tests.unit.opened import opened
 
 CHUNK = 64 * 1024
 
@@ -39,9 +38,6 @@ class Endless:
 @pytest.fixture
 async def http() -> AsyncIterator[tuple[httpx.AsyncClient, Callable[..., dict[str, str]]]]:
     """An app with one route of each kind, and tokens for it."""
-    clock = FakeClock()
-    issuer = DevelopmentIssuer(environment="development", issuer="i", audience="a", clock=clock)
-    verifier = Verifier(jwks=issuer.jwks(), issuer="i", audience="a", clock=clock)
     direct, plain = APIRouter(route_class=DirectRoute), APIRouter()
 
     @plain.post("/plain")
@@ -58,19 +54,11 @@ async def http() -> AsyncIterator[tuple[httpx.AsyncClient, Callable[..., dict[st
     async def quick(request: Request, caller: Caller = caller_with("entries:write")) -> Response:
         return Response(f"{caller.clinic} {len(await request.body())}")
 
-    @asynccontextmanager
-    async def lifespan(_: object) -> AsyncIterator[Mapping[str, Any]]:
-        yield {}
+    async with opened(direct, plain) as (client, issuer):
 
-    app = create_app(service="tests", title="tests", routers=[direct, plain], lifespan=lifespan)
+        def token(*scopes: str) -> dict[str, str]:
+            return {"Authorization": f"Bearer {issuer.issue(clinic='c', scopes=scopes)}"}
 
-    async def with_state(scope: Any, receive: Any, send: Any) -> None:
-        await app(scope | {"state": {"verifier": verifier}}, receive, send)
-
-    def token(*scopes: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {issuer.issue(clinic='c', scopes=scopes)}"}
-
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=with_state), base_url="http://t") as client:
         yield client, token
 
 

@@ -4,8 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -13,10 +12,10 @@ import pytest
 from fastapi import APIRouter, Request, Response
 from structlog.testing import capture_logs
 
-from shared.auth import Caller, DevelopmentIssuer, Verifier
+from shared.auth import Caller
 from shared.errors import Problem, Recoverable
-from shared.runtime import DirectRoute, IdempotencyKey, caller_with, create_app
-from tests.fakes import FakeClock
+from shared.runtime import DirectRoute, IdempotencyKey, caller_with
+from tests.unit.opened import opened
 
 
 async def endpoint(request: Request, key: IdempotencyKey, caller: Caller = caller_with("entries:write")) -> Response:
@@ -35,23 +34,11 @@ async def endpoint(request: Request, key: IdempotencyKey, caller: Caller = calle
 @pytest.fixture
 async def both() -> AsyncIterator[Any]:
     """The same endpoint as a direct route and as FastAPI runs it."""
-    clock = FakeClock()
-    issuer = DevelopmentIssuer(environment="development", issuer="i", audience="a", clock=clock)
-    verifier = Verifier(jwks=issuer.jwks(), issuer="i", audience="a", clock=clock)
     direct, plain = APIRouter(route_class=DirectRoute), APIRouter()
     direct.post("/direct")(endpoint)
     plain.post("/plain")(endpoint)
 
-    @asynccontextmanager
-    async def lifespan(_: object) -> AsyncIterator[Mapping[str, Any]]:
-        yield {}
-
-    app = create_app(service="tests", title="tests", routers=[direct, plain], lifespan=lifespan)
-
-    async def with_state(scope: Any, receive: Any, send: Any) -> None:
-        await app(scope | {"state": {"verifier": verifier}}, receive, send)
-
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=with_state), base_url="http://t") as http:
+    async with opened(direct, plain) as (http, issuer):
 
         async def ask(
             body: bytes, *, scopes: tuple[str, ...] = ("entries:write",), **headers: str

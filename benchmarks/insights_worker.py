@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import os
+import resource
 import sys
 import time
 from collections import Counter
@@ -174,7 +175,7 @@ async def consume(given: dict[str, Any]) -> dict[str, Any]:
             publisher=publisher,
             own_topics=OWN_TOPICS,
             clock=clock,
-            limits=Limits(batch_records=given["batch"], batch_seconds=4.0),  # smaller from 2 s on
+            limits=Limits(batch_records=given["batch"], batch_seconds=given["batch_seconds"]),
         )
         running = asyncio.create_task(runner.run())
         async with asyncio.timeout(300):
@@ -187,6 +188,7 @@ async def consume(given: dict[str, Any]) -> dict[str, Any]:
         "events_per_patient_per_batch": round(counted.facts / counted.patients, 1),
         "batches": counted.batches,
         "assessments": counted.words,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 
 
@@ -252,7 +254,7 @@ def main() -> None:
     """One measurement, told as JSON, answered as JSON on the last line."""
     given = json.loads(sys.argv[1])
     os.sched_setaffinity(0, {given["core"]})
-    collect_seldom()  # as every service does; the plain consumer has it too
+    collect_seldom(4 * given.get("batch", 5_000))  # as every service does; the plain consumer has it too
     if given["mode"] == "memory":
         result = memory()
     else:

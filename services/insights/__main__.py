@@ -5,4 +5,5 @@ from services.insights.settings import Settings
 from shared.runtime import run_service
 
 if __name__ == "__main__":
-    run_service("insights", create_app, Settings())
+    settings = Settings()
+    run_service("insights", create_app, settings, held=4 * settings.batch_records)

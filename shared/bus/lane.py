@@ -25,6 +25,10 @@ log = logger(__name__)
 Halt = Literal["newer_major", "fuse"]
 HALTS: Final[tuple[Halt, ...]] = get_args(Halt)
 """Why a lane goes no further, each of which waits for a human."""
+MUCH: Final = 1_000
+"""Records still to be fetched from which on a lane waits until memory is full."""
+SOON: Final = 0.05
+"""Seconds after which a lane with enough looks whether a turn has come free."""
 
 
 class _Halted(Exception):  # noqa: N818
@@ -49,7 +53,7 @@ class Work:
     limits: Limits
     turns: asyncio.Semaphore
     fuse_blown: Callable[[int], None]
-    full: Callable[[], bool]
+    full: Callable[[int], bool]
 
 
 class Lane:
@@ -107,6 +111,11 @@ class Lane:
     def held(self) -> int:
         """Records in memory that will soon be done with; what waits for the world must not starve the others."""
         return 0 if self._at_rest or self.trouble else self._ahead.waiting + self._ahead.in_hand
+
+    @property
+    def waiting(self) -> int:
+        """Those of them that no batch has taken yet."""
+        return self._ahead.waiting if self.held else 0
 
     def wanted(self) -> Sequence[Topic]:
         """The topics to fetch: none while there is enough, the service's own ones until they are applied."""
@@ -221,16 +230,21 @@ class Lane:
                     await self._wake.wait()
 
     async def _linger(self) -> None:
-        """Where much is still to come, wait a moment for a fuller batch: fewer, larger writes to the store."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._limits.linger
-        while any(map(self.progress.unfetched, self.wanted())) and not self._work.full():
-            left = until - loop.time()
-            if left <= 0 or self._leaving.is_set():
+        """Where more is to come, wait for a fuller batch: it is assessed, said and stored once however full it is.
+
+        A moment; where much is to come until memory is full of it, then the fullest lanes go on; and as long as all
+        turns are taken anyway. Never longer than a batch may take.
+        """
+        began = (loop := asyncio.get_running_loop()).time()
+        while unfetched := sum(map(self.progress.unfetched, self.wanted())):
+            waited, longest = loop.time() - began, self._limits.batch_seconds
+            moment = longest if unfetched >= min(MUCH, self._allowed) else self._limits.linger
+            enough = waited >= moment or self._work.full(self.partition)
+            if self._leaving.is_set() or waited >= longest or (enough and not self._work.turns.locked()):
                 return
             self._wake.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(SOON if enough else moment - waited):
                     await self._wake.wait()
 
     # --- a batch

@@ -73,9 +73,9 @@ class Progress:
             return 0.0
         return max(0.0, (self._clock.now() - self._reached[topic]).total_seconds())
 
-    def unfetched(self, topic: Topic) -> bool:
-        """Whether the log is known to hold more of a topic than was fetched."""
-        return self._end(topic)[0] > self.fetched[topic]
+    def unfetched(self, topic: Topic) -> int:
+        """How many records of a topic the log is known to hold beyond those fetched."""
+        return max(0, self._end(topic)[0] - self.fetched[topic])
 
     def look(self, following: Mapping[Topic, int], times: Mapping[Topic, datetime]) -> None:
         """Move `horizon` and `caught_up` to where they are with everything before `following` applied.

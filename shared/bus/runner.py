@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import nlargest
+from operator import attrgetter
 from typing import Final, Protocol
 
 from shared import metrics
@@ -83,14 +85,15 @@ class Runner:
             limits=self._limits,
             turns=asyncio.Semaphore(self._limits.concurrency),
             fuse_blown=self._blow_fuse,
-            full=lambda: self._full,
+            full=lambda partition: partition in self._fullest,
         )
         self._lanes: dict[int, tuple[Lane, asyncio.Task[None]]] = {}
         self._backoff = Backoff(self._limits)
         self._session: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._full = self._joined = False
+        self._joined = False
+        self._fullest: frozenset[int] = frozenset()
         self._fuse_on: int | None = None
         self._trouble: str | None = "The bus has not been reached yet."
         self._failed: asyncio.Future[None] | None = None
@@ -171,10 +174,10 @@ class Runner:
     async def _poll(self) -> None:
         lanes = [lane for lane, _ in self._lanes.values()]
         full = sum(lane.held for lane in lanes) >= self._limits.most_buffered
-        if full and not self._full:
-            for lane in lanes:
-                lane.nudge()
-        self._full = full
+        fullest = nlargest(self._limits.concurrency, lanes, key=attrgetter("waiting")) if full else []
+        self._fullest = frozenset(lane.partition for lane in fullest)
+        for lane in fullest:
+            lane.nudge()
         wanted = [] if full else [(topic, lane.partition) for lane in lanes for topic in lane.wanted()]
         everything = len(wanted) == len(lanes) * len(self._source.topics)
         polled = await self._source.poll(

@@ -92,6 +92,28 @@ class Delivery:
         assert max(len(batch.events) for batch in ledger.batches) <= 7
         assert ledger.of(patient) == [f"{patient}-{n}" for n in range(100)]
 
+    async def test_a_partition_far_behind_waits_for_a_full_batch(self, bus: Bus) -> None:
+        """With thousands to come no batch is begun half empty, however short it lingers otherwise."""
+        patients = patients_of(bus.partitions)[:2]
+        ledger = Ledger()
+        await publish(bus, *(check_in(p, n) for n in range(4_000) for p in patients))
+        async with running(bus, ledger, limits=replace(QUICK, batch_records=2_500, linger=0.0)):
+            await eventually(lambda: len(ledger.order) == 8_000)
+        first = {batch.partition: len(batch.events) for batch in reversed(ledger.batches)}
+        assert first == {0: 2_500, 1: 2_500}
+        for patient in patients:
+            assert ledger.of(patient) == [f"{patient}-{n}" for n in range(4_000)]
+
+    async def test_where_memory_is_full_whoever_holds_most_goes_first(self, bus: Bus) -> None:
+        """Memory for less than one batch ends in smaller batches, never in waiting for what cannot come."""
+        patients = patients_of(bus.partitions)[:2]
+        ledger = Ledger()
+        await publish(bus, *(check_in(p, n) for n in range(4_000) for p in patients))
+        limits = replace(QUICK, batch_records=4_000, buffered_records=2_000, concurrency=1, batch_seconds=60.0)
+        async with running(bus, ledger, limits=limits):
+            await eventually(lambda: len(ledger.order) == 8_000)
+        assert len(ledger.batches[0].events) >= 1_000
+
     async def test_a_broker_that_dies_and_comes_back_loses_nothing_acknowledged(self, bus: Bus) -> None:
         """What was acknowledged before, and what is after, arrives; in between publishing says it is uncertain."""
         patients = patients_of(bus.partitions)

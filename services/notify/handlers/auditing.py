@@ -4,10 +4,10 @@ What it does to set something going is what the ordinary path would have done, a
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from services.notify.domain import Delivery, given_back
 from services.notify.domain.audit import End, Finding, Wrong, audited, counted, end_of, rows_of, untold
@@ -20,7 +20,7 @@ from shared.bus.outcomes import describe
 from shared.clock import Clock
 from shared.contracts import Alert, Assessment, Patient
 from shared.contracts.alerts import AlertStatus
-from shared.documents import Mirror, Owned
+from shared.documents import Mirror, Owned, Page
 from shared.errors import Recoverable
 from shared.logs import logger
 from shared.metrics import AUDIT_FINDINGS, AUDIT_KICKS, AUDIT_LAST
@@ -33,6 +33,9 @@ TOGETHER: Final = 200
 SLICE: Final = 2_000
 """Assessments compared at one audit; the next one goes on behind them, and the night's goes through all."""
 MOST_LISTED: Final = 200
+REST: Final = 2.0
+"""Seconds the audit rests for each second in which it read: what goes out has the store first."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +110,13 @@ class Auditor:
 
     async def audit(self) -> list[Finding]:
         """Compare, set going what is late, and say what was found. Raises Recoverable."""
-        found = [finding for some in _batched([one.key for one in self._open_alerts]) for finding in
-                 await self._of_alerts(await self._alerts.load_many(some))]  # fmt: skip
+        found: list[Finding] = []
+        for some in _batched([one.key for one in self._open_alerts]):
+            found += await _paced(self._of_keys(some), REST)
         slice_ = await self._assessments.walk(after=self._after, limit=SLICE)
         self._after = slice_[-1].key if len(slice_) == SLICE else ""
         again = await self._assessments.get_many(self._wanting - {one.key for one in slice_})
-        missing = await self._of_assessments([*slice_, *again.values()])
+        missing = await self._of_assessments([*slice_, *again.values()], REST)
         self._wanting = {finding.patient for finding in missing}
         found += missing
         for finding in found:
@@ -125,26 +129,29 @@ class Auditor:
             log.warning("audit_found", **{wrong.value: number for wrong, number in counted(found).items()})
         return found
 
-    async def reconciliation(self, clinic: str) -> Reconciliation:
-        """Every concern has its alert, every alert its end: as it stands now, changing nothing. Raises Recoverable."""
+    async def reconciliation(self, clinic: str, *, rest: float = 0.0) -> Reconciliation:
+        """Every concern has its alert, every alert its end: as it stands now, changing nothing. Raises Recoverable.
+
+        rest: how long it rests for each second in which it read; nobody waits for the one at night.
+        """
         concerns = evidence = 0
         found: list[Finding] = []
         after = ""
         while True:
-            some = await self._assessments.walk(after=after, limit=SLICE, prefix=f"{clinic}/")
+            some = await _paced(self._assessments.walk(after=after, limit=SLICE, prefix=f"{clinic}/"), rest)
             concerns += sum(bool(concern.telling) for one in some for concern in one.concerns)
             evidence += sum(len(concern.telling) for one in some for concern in one.concerns)
-            found += await self._of_assessments(some)
+            found += await self._of_assessments(some, rest)
             if len(some) < SLICE:
                 break
             after = some[-1].key
         ends = dict.fromkeys(End, 0)
         cursor = None
         while True:
-            page = await self._alerts.page(clinic, cursor=cursor, limit=TOGETHER)
+            page, differing = await _paced(self._of_page(clinic, cursor), rest)
             for alert in page.items:
                 ends[end_of(alert)] += 1
-            found += await self._of_alerts({alert.key: alert for alert in page.items})
+            found += differing
             cursor = page.next
             if cursor is None:
                 break
@@ -164,7 +171,7 @@ class Auditor:
         if self._reconciled_on == today:
             return
         for clinic in self._post.clinics:
-            result = await self.reconciliation(clinic.clinic)
+            result = await self.reconciliation(clinic.clinic, rest=REST)
             self._wanting |= {one.patient for one in result.differences if one.wrong is Wrong.UNTOLD}
             for finding in result.differences:
                 await self._kick(finding)
@@ -174,7 +181,15 @@ class Auditor:
             log.info("reconciled", concerns=result.concerns, evidence=result.evidence, **ends, **found)
         self._reconciled_on = today
 
+    async def _of_keys(self, alerts: Sequence[str]) -> list[Finding]:
+        return await self._of_alerts(await self._alerts.load_many(alerts))
+
+    async def _of_page(self, clinic: str, cursor: str | None) -> tuple[Page[Alert], list[Finding]]:
+        page = await self._alerts.page(clinic, cursor=cursor, limit=TOGETHER)
+        return page, await self._of_alerts({alert.key: alert for alert in page.items})
+
     async def _of_alerts(self, alerts: Mapping[str, Alert]) -> list[Finding]:
+        """The rows are read right after the alerts, without a rest: the two must not have moved apart."""
         now = self._clock.now()
         mine = [alert for alert in alerts.values() if alert.status is not AlertStatus.CLOSED]
         rows = await self._deliveries.load_many(row for alert in mine for row in rows_of(alert, now))
@@ -183,18 +198,23 @@ class Auditor:
         times = {alert.clinic: self._post.working_time(alert.clinic, now) for alert in mine}
         return [finding for alert in mine for finding in audited(alert, rows, times[alert.clinic], now)]
 
-    async def _of_assessments(self, assessments: Sequence[Assessment]) -> list[Finding]:
+    async def _of_assessments(self, assessments: Sequence[Assessment], rest: float) -> list[Finding]:
         now = self._clock.now()
         loud = {one.key: one for one in assessments if any(concern.telling for concern in one.concerns)}
         found: list[Finding] = []
         for some in _batched(list(loud)):
-            keys = await self._register.of_patients(some)
-            patients = await self._patients.get_many(some)
-            alerts = await self._alerts.load_many((key for mine in keys.values() for key in mine), with_deleted=True)
-            for name in some:
-                mine = [alerts[key] for key in keys.get(name, ()) if key in alerts]
-                missing = untold(loud[name], patients.get(name), mine, now)
-                found += [Finding(Wrong.UNTOLD, name)] * bool(missing)
+            found += await _paced(self._untold({name: loud[name] for name in some}, now), rest)
+        return found
+
+    async def _untold(self, loud: Mapping[str, Assessment], now: datetime) -> list[Finding]:
+        keys = await self._register.of_patients(list(loud))
+        patients = await self._patients.get_many(loud)
+        alerts = await self._alerts.load_many((key for mine in keys.values() for key in mine), with_deleted=True)
+        found: list[Finding] = []
+        for name, assessment in loud.items():
+            mine = [alerts[key] for key in keys.get(name, ()) if key in alerts]
+            missing = untold(assessment, patients.get(name), mine, now)
+            found += [Finding(Wrong.UNTOLD, name)] * bool(missing)
         return found
 
     async def _kick(self, finding: Finding) -> None:
@@ -216,6 +236,14 @@ class Auditor:
                 there = (await self._deliveries.load_many([row])).get(row)
                 if there is not None and there.done and there.handed_over and self._handing_over.may(there):
                     await self._handing_over.settle(there)
+
+
+async def _paced(reading: Coroutine[Any, Any, T], rest: float) -> T:
+    """What was read; it took as long as it did, and `rest` times that besides."""
+    began = asyncio.get_running_loop().time()
+    found = await reading
+    await asyncio.sleep(rest * (asyncio.get_running_loop().time() - began))
+    return found
 
 
 def _batched(keys: Sequence[str]) -> Iterator[Sequence[str]]:

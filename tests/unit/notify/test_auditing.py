@@ -1,12 +1,14 @@
 """The auditor: it finds what was lost by any accident, sets it going, and says nothing where all is well."""
 
+from asyncio import get_running_loop
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
 from services.notify.domain.audit import End, Wrong
-from services.notify.handlers import OpenAlerts, show
+from services.notify.handlers import OpenAlerts, auditing, show
 from shared.contracts.base import Urgency
 from shared.contracts.clinics import Fatigue
 from tests.unit.notify.escalating import STAFF, Story
@@ -50,6 +52,31 @@ async def test_where_all_is_well_it_finds_nothing_whatever_became_of_the_alerts(
     await story.passes(HOUR)
 
     assert found + await audit(story) == []
+
+
+async def test_it_rests_between_its_pieces_and_never_between_an_alert_and_its_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What goes out has the store first; and what happens meanwhile is no difference. Who asks by the API waits for no
+    rest."""
+    story = Story()
+    await story.hears("e1")
+    rests: list[float] = []
+
+    async def meanwhile(seconds: float) -> None:
+        rests.append(seconds)
+        if len(rests) == 1:
+            await story.acknowledges()
+
+    monkeypatch.setattr(auditing, "asyncio", SimpleNamespace(sleep=meanwhile, get_running_loop=get_running_loop))
+    found = await audit(story)
+    rested = [*rests]
+    await story.process.auditor.reconciliation("harbour")
+
+    assert found == []
+    assert len(rested) == 2, "one for the open alerts, one for the assessments"
+    assert min(rested) > 0
+    assert set(rests[len(rested) :]) == {0.0}
 
 
 async def test_a_next_attempt_that_is_nowhere_is_put_back() -> None:

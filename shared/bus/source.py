@@ -111,7 +111,8 @@ class Limits:
     batch_records: the most events in one batch; fewer while batches take longer than `batch_seconds`.
     buffered_records: the most records fetched ahead, over all partitions; 0 is four batches.
     concurrency: how many partitions handle a batch at the same time.
-    linger: how long a partition that is behind waits for a fuller batch.
+    linger: how long a partition that is behind waits for a fuller batch; by a thousand records or more `batch_seconds`,
+        or until `buffered_records` are held, whichever is sooner.
     grace: how long a batch in hand may take to finish when its partition is revoked or the service stops.
     first_wait, longest_wait: the bounds of the back-off after Recoverable; jitter takes off up to half.
     tries: how often a batch, and then an event by itself, is tried when the handler has a bug.

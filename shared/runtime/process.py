@@ -14,7 +14,7 @@ Settings = TypeVar("Settings", bound=CommonSettings)
 
 
 HELD: Final = 20_000
-"""Records that a service holds at once where nothing else is said: what `Limits` fetches ahead."""
+"""Records that a service holds at once where nothing else is said: what `Limits` fetches ahead. Never less."""
 
 
 def collect_seldom(held: int = HELD) -> None:
@@ -26,7 +26,7 @@ def collect_seldom(held: int = HELD) -> None:
     not go by itself may come to some 40 MB meanwhile with 20,000 records.
     """
     gc.freeze()
-    gc.set_threshold(10 * held, 20, 50)
+    gc.set_threshold(10 * max(held, HELD), 20, 50)
 
 
 def run_service(

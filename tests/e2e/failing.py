@@ -60,7 +60,7 @@ class Providers:
         taken = (self.mail.messages, self.mail2.messages, self.twilio.messages, self.govuk.messages)
         for messages, read in zip(taken, self._sent, strict=True):
             read += [_read(one) for one in messages[len(read) :]]
-        return [one for read in self._sent for one in read]
+        return [one for read in self._sent for one in read if one.leg]
 
     @asynccontextmanager
     async def confirming(self, url: str) -> AsyncIterator[None]:
@@ -80,9 +80,11 @@ class Providers:
         said = 0
         while True:
             for text in texts[said:]:
+                said += 1
+                if _foreign(text):
+                    continue
                 answer = await self._receipt(client, text)
                 assert answer.status_code == 204, answer.text
-                said += 1
                 self.receipts += 1
             await asyncio.sleep(POLL)
 
@@ -95,7 +97,14 @@ class Providers:
         return await client.post(text.callback.removeprefix(PUBLIC_URL), data=dict(pairs), headers=headers)
 
 
+def _foreign(message: Mail | Sms | Text) -> bool:
+    """Whether another test's notify sent it, which asks for no receipts: an alert left open there goes on meanwhile."""
+    return isinstance(message, Sms) and not message.callback
+
+
 def _read(message: Mail | Sms | Text) -> Sent:
+    if _foreign(message):
+        return Sent("sms", "", "", "")
     if isinstance(message, Mail):
         [to] = message.recipients
         leg = message.message_id.strip("<>").partition("@")[0]

@@ -1,6 +1,7 @@
 """Whatever happens to the owners, in the end the assessments are true, and said so."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -106,7 +107,7 @@ class Schedule:
         failing = self.chance.random()
         if may_fail and failing < 0.5:
             owner.trouble.soon(kills=failing < 0.3)
-        try:
+        with suppress(Died):
             while True:
                 try:
                     if self.chance.random() < 0.7:
@@ -116,11 +117,12 @@ class Schedule:
                 except Recoverable:
                     continue
                 break
-        except Died:
-            if owner is self.owner:
-                self.owner = Owner(self.world)
-            else:
-                self.zombies.remove(owner)
+        if not owner.trouble.dead:  # it may also have died where the handler catches whatever happens
+            return
+        if owner is self.owner:
+            self.owner = Owner(self.world)
+        else:
+            self.zombies.remove(owner)
 
     async def step(self) -> None:
         """One thing happens."""
